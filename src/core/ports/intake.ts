@@ -1,0 +1,51 @@
+import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } from "../ids.ts";
+import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
+import type { RecordedOutcome, StorageFault } from "./storage.ts";
+
+/**
+ * What the API has accepted and the State Updater has still to do: commands and verified callbacks. The only table of
+ * billing into which the API's role may write. A row is done when its command's outcome is recorded, in that transaction.
+ */
+export interface Intake {
+  /** Writes a row once; answered only after the commit. The same id again changes nothing and says what is known. */
+  accept(entry: IntakeEntry): Promise<Result<Accepted, StorageFault>>;
+  /** Rows not done and due, oldest first: those of a wiped bus, a crashed consumer, or waiting for their payment. */
+  due(now: Instant, limit: number): Promise<Result<readonly IntakeEntry[], StorageFault>>;
+  /** One row as it was accepted, done or not. */
+  entry(id: CommandId): Promise<Result<IntakeEntry | null, StorageFault>>;
+  /**
+   * Puts a callback aside whose payment is not known yet. A row for the same attempt or transaction that is accepted or
+   * done makes it due at once.
+   */
+  wait(id: CommandId, until: Instant): Promise<Result<null, StorageFault>>;
+  /** Moves to the suspense list what nothing was found for. Money is never forgotten and never guessed. */
+  suspend(id: CommandId, at: Instant, reason: string): Promise<Result<null, StorageFault>>;
+  /** The suspense list: suspended rows that no person has settled, oldest first. */
+  suspended(limit: number): Promise<Result<readonly SuspendedEntry[], StorageFault>>;
+}
+
+/** `body` is the parsed command or callback as the wire prints it, without a token, name, address or card digit. */
+export type IntakeEntry = {
+  /** Scoped: from (account, operation, Idempotency-Key), or from (gateway account, the callback's event key). */
+  readonly id: CommandId;
+  readonly kind: "command" | "callback";
+  /** Of the parsed body: the same id with another body is refused. */
+  readonly fingerprint: string;
+  readonly body: string;
+  readonly accountId: AccountId | null;
+  /** What a waiting callback is found by when its payment appears. */
+  readonly attemptId: AttemptId | null;
+  readonly gatewayAccount: GatewayAccount | null;
+  readonly transactionId: TransactionId | null;
+  readonly receivedAt: Instant;
+};
+
+export type Accepted =
+  | { readonly status: "accepted" }
+  /** Known, same fingerprint: `recorded` once it is done, null while it runs. */
+  | { readonly status: "repeated"; readonly recorded: RecordedOutcome | null }
+  /** Known, but with another body: the key was used again for something else. */
+  | { readonly status: "other_body" };
+
+export type SuspendedEntry = IntakeEntry & { readonly suspendedAt: Instant; readonly reason: string };

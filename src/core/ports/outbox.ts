@@ -1,0 +1,33 @@
+import type { DomainEvent } from "../billing/domain.ts";
+import type { StreamName } from "../billing/stream.ts";
+import type { CommandId } from "../ids.ts";
+import type { Result } from "../result.ts";
+import type { StorageFault } from "./storage.ts";
+
+/**
+ * Committed messages on their way to the bus, in the order in which they may be published: of one stream strictly by
+ * version, of different streams in no promised order. Rows carry a mark, so that a copy of the database loses nothing.
+ */
+export interface Outbox {
+  /** The next messages that carry no mark, oldest first. A transaction that commits late is still found. */
+  unrelayed(limit: number): Promise<Result<readonly OutboxMessage[], StorageFault>>;
+  /** Marks what the bus has acknowledged. Marking again changes nothing. */
+  relayed(positions: readonly bigint[]): Promise<Result<null, StorageFault>>;
+  /**
+   * All messages behind a position, marked or not, in one total order that never grows in its past: what stands behind a
+   * transaction still running is withheld until that has ended.
+   * @param after null for the beginning; else the `cursor` of a message of this very database
+   */
+  follow(after: OutboxCursor | null, limit: number): Promise<Result<readonly OutboxMessage[], StorageFault>>;
+}
+
+/** A place in `follow`'s order, in the database's own terms. Opaque; worth nothing in a copy. */
+export type OutboxCursor = string;
+export type OutboxMessage = {
+  readonly position: bigint;
+  readonly cursor: OutboxCursor;
+  readonly stream: StreamName;
+  readonly version: number;
+  readonly event: DomainEvent;
+  readonly causedBy: CommandId;
+};
