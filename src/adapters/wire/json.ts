@@ -1,0 +1,16 @@
+/** What JSON can hold: the wire's side of every codec. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [name: string]: Json };
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** One text for equal values: keys sorted by code units at every depth, no spaces. Made to be hashed. */
+export const canonicalText = (value: Json): string => {
+  if (isList(value)) return `[${value.map(canonicalText).join(",")}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const fields = Object.keys(value).sort();
+  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonicalText(value[name] ?? null)}`).join(",")}}`;
+};
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
