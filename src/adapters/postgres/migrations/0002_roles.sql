@@ -1,0 +1,34 @@
+-- The two roles of our processes; both without a login of their own. Roles belong to the cluster: another database may
+-- have made them already, or be making them at this moment.
+do $$
+begin
+  create role matinee_api nologin;
+exception when duplicate_object or unique_violation then null;
+end
+$$;
+do $$
+begin
+  create role matinee_updater nologin;
+exception when duplicate_object or unique_violation then null;
+end
+$$;
+
+grant usage on schema billing to matinee_api, matinee_updater;
+revoke all on all functions in schema billing from public;
+
+-- The API reads rows and outcomes, and leaves what it has accepted in the intake. It sees no event, no key but to encrypt
+-- with, and no secret.
+grant select on billing.plans, billing.prices, billing.customers, billing.credits, billing.cards, billing.setups,
+  billing.subscriptions, billing.periods, billing.access, billing.notices, billing.invoices, billing.attempts,
+  billing.captures, billing.refunds, billing.due, billing.settings, billing.outcomes, billing.intake to matinee_api;
+grant execute on function billing.accept_intake(jsonb) to matinee_api, matinee_updater;
+grant select, insert on billing.vault_keys to matinee_api;
+grant insert on billing.vault to matinee_api;
+
+-- The State Updater reads everything, commits through the one function, and looks after intake, outbox and vault.
+grant select on all tables in schema billing to matinee_updater;
+grant execute on function billing.commit_all(jsonb) to matinee_updater;
+grant update (wait_until, suspended_at, suspended_because) on billing.intake to matinee_updater;
+grant update (relayed_at) on billing.outbox to matinee_updater;
+grant insert, delete on billing.vault_keys to matinee_updater;
+grant insert, update, delete on billing.vault to matinee_updater;

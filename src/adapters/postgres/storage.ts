@@ -1,0 +1,187 @@
+import type { StreamName } from "../../core/billing/stream.ts";
+import type { CommandId } from "../../core/ids.ts";
+import type {
+  Commit,
+  CommitFailure,
+  Committed,
+  LoadedStream,
+  RecordedOutcome,
+  Storage,
+  StreamRef,
+} from "../../core/ports/storage.ts";
+import { Bug, err, invariant, ok, type Result } from "../../core/result.ts";
+import { decodeEvent, encodeEvent } from "../wire/events.ts";
+import { decodeOutcome, encodeOutcome } from "../wire/outcomes.ts";
+import { ConnectionLost, type Driver, SqlError, type SqlRow } from "./driver.ts";
+import { answered, faultOf } from "./faults.ts";
+import { instantOfDate, printInstant, printRows } from "./rows.ts";
+
+export const postgresStorage = (driver: Driver): Storage => ({
+  load: (refs) =>
+    answered(async () => {
+      const rows = await driver.query(LOAD, refLists(refs));
+      const streams = new Map<StreamName, { version: number; events: LoadedStream["events"][number][] }>();
+      for (const { stream, type, schema, body } of rows) {
+        const name = stream as StreamName;
+        const loaded = streams.get(name) ?? { version: 0, events: [] };
+        loaded.events.push(decodeEvent(type as string, schema as number, body));
+        loaded.version += 1;
+        streams.set(name, loaded);
+      }
+      return streams;
+    }),
+  commit: (commits) => (commits.length === 0 ? Promise.resolve([]) : commitAll(driver, commits)),
+  outcome: (id) => answered(() => outcomeOf(driver, id)),
+});
+
+/** The named streams and all they link to, in one statement: one round trip and one consistent view. */
+const LOAD = `
+with recursive roots (stream) as (
+  select unnest($1::text[])
+  union select 'invoice/' || invoice_id from billing.attempts where attempt_id = any($2::text[])
+  union select 'invoice/' || invoice_id from billing.refunds where refund_key = any($3::text[])
+  union select 'invoice/' || invoice_id from billing.captures
+    where (gateway_account, transaction_id) in (select * from unnest($4::text[], $5::text[]))
+), reached (stream) as (
+  select stream from roots
+  union
+  select linked.stream from reached join billing.streams known on known.stream = reached.stream
+  cross join lateral unnest(known.links) as linked (stream)
+)
+select event.stream, event.type, event.schema, event.body
+from reached cross join lateral (
+  select stream, version, type, schema, body from billing.events where events.stream = reached.stream order by version
+) as event
+order by event.stream, event.version`;
+
+const refLists = (refs: readonly StreamRef[]): readonly (readonly string[])[] => {
+  const lists: [string[], string[], string[], string[], string[]] = [[], [], [], [], []];
+  const [streams, attempts, refunds, gateways, transactions] = lists;
+  for (const ref of refs) {
+    if (ref.by === "stream") streams.push(ref.stream);
+    if (ref.by === "attempt") attempts.push(ref.attemptId);
+    if (ref.by === "refund") refunds.push(ref.refundId);
+    if (ref.by === "transaction") {
+      gateways.push(ref.gatewayAccount);
+      transactions.push(ref.transactionId);
+    }
+  }
+  return lists;
+};
+
+type Answer = {
+  readonly ok?: true;
+  readonly conflict?: string;
+  readonly stream?: string;
+  readonly constraint?: string;
+  readonly broken?: string;
+};
+
+/** A batch that gave way in a deadlock is written again: nothing of it stands. */
+const DEADLOCK = /^40/;
+const WRITES = 3;
+
+const commitAll = async (
+  driver: Driver,
+  commits: readonly Commit[],
+): Promise<readonly Result<Committed, CommitFailure>[]> => {
+  const batch = JSON.stringify(commits.map(printCommit));
+  for (let writes = 1; ; writes += 1) {
+    try {
+      const [row] = await driver.query("select billing.commit_all($1::text::jsonb) as answers", [batch]);
+      return await readAnswers(driver, commits, (row as SqlRow)["answers"] as readonly Answer[]);
+    } catch (error) {
+      if (error instanceof SqlError && DEADLOCK.test(error.sqlState) && writes < WRITES) continue;
+      if (error instanceof ConnectionLost && error.sent) return afterLoss(driver, commits);
+      const fault = faultOf(error);
+      return commits.map(() => err(fault));
+    }
+  }
+};
+
+const printCommit = ({ command, appends, expects, outcome, recordedAt }: Commit): object => ({
+  command_id: command.id,
+  fingerprint: command.fingerprint,
+  outcome: encodeOutcome(outcome),
+  recorded_at: printInstant(recordedAt),
+  appends: appends.map(({ stream, expected, events, links }) => ({
+    stream,
+    version: expected,
+    links,
+    events: events.map(encodeEvent),
+  })),
+  expects,
+  removed: printRows(appends.flatMap(({ changes }) => changes.removed)),
+  written: printRows(appends.flatMap(({ changes }) => changes.written)),
+});
+
+const readAnswers = async (
+  driver: Driver,
+  commits: readonly Commit[],
+  answers: readonly Answer[],
+): Promise<readonly Result<Committed, CommitFailure>[]> => {
+  const results: Result<Committed, CommitFailure>[] = [];
+  for (const [i, commit] of commits.entries()) {
+    const answer = answers[i];
+    invariant(answer !== undefined, "each commit is answered");
+    // The others of the batch stand, and their outcomes tell of them.
+    if (answer.broken !== undefined)
+      throw new Bug(`the database refused what ${commit.command.id} decided: ${answer.broken}`);
+    results.push(await readAnswer(driver, commit, answer));
+  }
+  return results;
+};
+
+const readAnswer = async (
+  driver: Driver,
+  commit: Commit,
+  answer: Answer,
+): Promise<Result<Committed, CommitFailure>> => {
+  switch (answer.conflict) {
+    case undefined:
+      return ok(committed(commit));
+    case "version":
+      return err({ code: "version_conflict", stream: answer.stream as StreamName });
+    case "unique":
+      return err({ code: "unique_conflict", constraint: answer.constraint ?? "" });
+    default: {
+      const recorded = await outcomeOf(driver, commit.command.id);
+      invariant(recorded !== null, "a command that is done has an outcome");
+      return err({ code: "command_done", recorded });
+    }
+  }
+};
+
+const committed = ({ appends }: Commit): Committed => ({
+  streams: appends.map(({ stream, expected, events }) => ({ stream, version: expected + events.length })),
+});
+
+/** The answer was lost. What has an outcome now was written; what has none may still be on its way. */
+const afterLoss = async (
+  driver: Driver,
+  commits: readonly Commit[],
+): Promise<readonly Result<Committed, CommitFailure>[]> =>
+  Promise.all(
+    commits.map(async (commit): Promise<Result<Committed, CommitFailure>> => {
+      const unknown = err({ code: "commit_unknown", commandId: commit.command.id });
+      const recorded = await answered(() => outcomeOf(driver, commit.command.id));
+      if (!recorded.ok || recorded.value === null) return unknown;
+      // Ours or an earlier run's: the recorded outcome says which, and the caller is told of it.
+      return err({ code: "command_done", recorded: recorded.value });
+    }),
+  );
+
+const outcomeOf = async (driver: Driver, id: CommandId): Promise<RecordedOutcome | null> => {
+  const [row] = await driver.query(
+    "select fingerprint, outcome, recorded_at from billing.outcomes where command_id = $1",
+    [id],
+  );
+  return row === undefined ? null : readOutcome(id, row);
+};
+
+export const readOutcome = (commandId: CommandId, row: SqlRow): RecordedOutcome => ({
+  commandId,
+  fingerprint: row["fingerprint"] as string,
+  outcome: decodeOutcome(row["outcome"]),
+  recordedAt: instantOfDate(row["recorded_at"]),
+});

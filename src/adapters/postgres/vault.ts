@@ -1,0 +1,113 @@
+import type { AccountId } from "../../core/ids.ts";
+import type { Vault, VaultKind } from "../../core/ports/vault.ts";
+import { Bug } from "../../core/result.ts";
+import type { Driver } from "./driver.ts";
+import { answered } from "./faults.ts";
+import { printInstant } from "./rows.ts";
+
+/** AES-256-GCM: 12 bytes of nonce before the ciphertext with its tag. */
+const NONCE_BYTES = 12;
+/** Owner of what belongs to no known account. */
+const SHOP = "shop";
+
+/** Secrets under a random key for each owner; the keys are wrapped by the master key, which the database never sees. */
+export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Promise<Vault> => {
+  const master = await importKey(masterKey);
+
+  const keyOf = async (owner: string): Promise<CryptoKey | null> => {
+    const [row] = await driver.query("select wrapped from billing.vault_keys where owner = $1", [owner]);
+    return row === undefined ? null : importKey(await decrypt(master, row["wrapped"] as Uint8Array, `key/${owner}`));
+  };
+  const keyFor = async (owner: string): Promise<CryptoKey> => {
+    const known = await keyOf(owner);
+    if (known !== null) return known;
+    const wrapped = await encrypt(master, crypto.getRandomValues(new Uint8Array(32)), `key/${owner}`);
+    await driver.query("insert into billing.vault_keys (owner, wrapped) values ($1, $2) on conflict do nothing", [
+      owner,
+      wrapped,
+    ]);
+    return (await keyOf(owner)) ?? keyFor(owner); // Somebody else's key may have come first: it counts.
+  };
+
+  return {
+    keep: (account, { kind, name, secret, keptAt, expiresAt }) =>
+      answered(async () => {
+        const owner = account ?? SHOP;
+        const sealed = await encrypt(await keyFor(owner), new TextEncoder().encode(secret), labelOf(owner, kind, name));
+        await driver.query(
+          `insert into billing.vault (owner, kind, name, secret, kept_at, expires_at) values ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz)
+           on conflict (owner, kind, name) do update set secret = excluded.secret, kept_at = excluded.kept_at, expires_at = excluded.expires_at`,
+          [owner, kind, name, sealed, printInstant(keptAt), expiresAt === null ? null : printInstant(expiresAt)],
+        );
+        return null;
+      }),
+    open: (account, kind, name) =>
+      answered(async () => {
+        const owner = account ?? SHOP;
+        const [row] = await driver.query(
+          "select secret from billing.vault where owner = $1 and kind = $2 and name = $3",
+          [owner, kind, name],
+        );
+        const key = row === undefined ? null : await keyOf(owner);
+        if (row === undefined || key === null) return null;
+        return new TextDecoder().decode(await decrypt(key, row["secret"] as Uint8Array, labelOf(owner, kind, name)));
+      }),
+    forget: (account, kind, name) =>
+      answered(async () => {
+        await driver.query("delete from billing.vault where owner = $1 and kind = $2 and name = $3", [
+          account ?? SHOP,
+          kind,
+          name,
+        ]);
+        return null;
+      }),
+    erase: (account: AccountId) =>
+      answered(async () => {
+        await driver.query("delete from billing.vault_keys where owner = $1", [account]);
+        return null;
+      }),
+    dropExpired: (now) =>
+      answered(async () => {
+        const [row] = await driver.query(
+          "with gone as (delete from billing.vault where expires_at <= $1::timestamptz returning 1) select count(*)::int as gone from gone",
+          [printInstant(now)],
+        );
+        return row?.["gone"] as number;
+      }),
+  };
+};
+
+const labelOf = (owner: string, kind: VaultKind, name: string): string => `${owner}/${kind}/${name}`;
+
+const importKey = (bytes: Uint8Array): Promise<CryptoKey> => {
+  if (bytes.length !== 32) throw new Bug("a vault key has 32 bytes");
+  return crypto.subtle.importKey("raw", plain(bytes), "AES-GCM", false, ["encrypt", "decrypt"]);
+};
+
+/** `label` binds the ciphertext to its place: put under another name or owner it does not open. */
+const encrypt = async (key: CryptoKey, secret: Uint8Array, label: string): Promise<Uint8Array> => {
+  const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const additionalData = new TextEncoder().encode(label);
+  const sealed = new Uint8Array(
+    await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, plain(secret)),
+  );
+  const all = new Uint8Array(NONCE_BYTES + sealed.length);
+  all.set(iv);
+  all.set(sealed, NONCE_BYTES);
+  return all;
+};
+
+const decrypt = async (key: CryptoKey, all: Uint8Array, label: string): Promise<Uint8Array> => {
+  const additionalData = new TextEncoder().encode(label);
+  const iv = plain(all.slice(0, NONCE_BYTES));
+  try {
+    return new Uint8Array(
+      await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData }, key, plain(all.slice(NONCE_BYTES))),
+    );
+  } catch {
+    throw new Bug(`the vault's ${label} was changed, or encrypted with another key`);
+  }
+};
+
+/** Bytes of their own, whatever buffer a driver lent them from. */
+const plain = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes);

@@ -1,0 +1,8 @@
+import { describe } from "bun:test";
+import { openPostgres } from "../../src/adapters/postgres/store.ts";
+import { freshDatabase, hasPostgres } from "../support/services.ts";
+import { races } from "./races.ts";
+
+describe.skipIf(!hasPostgres)("Races on PostgreSQL", () =>
+  races(async () => openPostgres({ url: await freshDatabase(), masterKey: new Uint8Array(32), max: 8 })),
+);
