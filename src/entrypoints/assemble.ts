@@ -1,22 +1,40 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ConnectionLost, SqlError } from "../adapters/postgres/driver.ts";
+import { MigrationRefused } from "../adapters/postgres/migrate.ts";
+import { FolderInUse } from "../adapters/postgres/pglite.ts";
 import { openPglite, openPostgres } from "../adapters/postgres/store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Config } from "./config.ts";
 
+/** The state of this machine or of the database forbids to start; the message says what to do. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused";
+}
+
 /** From configuration to ports, by hand. */
-export const openStore = (config: Config): Promise<Store> => {
+export const openStore = async (config: Config): Promise<Store> => {
   const masterKey = config.vaultKey ?? embeddedVaultKey(config.dataDir);
-  if (config.database === null) return openPglite({ folder: join(config.dataDir, "postgres"), masterKey });
-  const { url, ownerUrl, connections } = config.database;
-  return openPostgres({ url, ownerUrl, max: connections, masterKey });
+  try {
+    if (config.database === null) return await openPglite({ folder: join(config.dataDir, "postgres"), masterKey });
+    const { url, ownerUrl, connections } = config.database;
+    return await openPostgres({ url, ownerUrl, max: connections, masterKey });
+  } catch (error) {
+    if (error instanceof FolderInUse || error instanceof MigrationRefused) throw new StartRefused(error.message);
+    if (config.database !== null && (error instanceof ConnectionLost || error instanceof SqlError)) {
+      throw new StartRefused(
+        `The database does not let us in: ${error.message}. Start it, or correct DATABASE_URL and DATABASE_OWNER_URL.`,
+      );
+    }
+    throw error;
+  }
 };
 
 /** A key made at first start. A database whose key is missing is refused: a new key would make its secrets unreadable. */
 const embeddedVaultKey = (dataDir: string): Uint8Array => {
   const file = join(dataDir, "vault.key");
-  if (existsSync(file)) return Uint8Array.from(Buffer.from(readFileSync(file, "utf8").trim(), "hex"));
+  if (existsSync(file)) return readKey(file);
   if (existsSync(join(dataDir, "postgres"))) {
     throw new StartRefused(
       `${file} is missing, but ${dataDir} holds data that was encrypted with it. Put the file back, or set VAULT_KEY.`,
@@ -28,7 +46,9 @@ const embeddedVaultKey = (dataDir: string): Uint8Array => {
   return Uint8Array.from(key);
 };
 
-/** The state of this machine forbids to start; the message says what to do. */
-export class StartRefused extends Error {
-  override readonly name = "StartRefused";
-}
+const readKey = (file: string): Uint8Array => {
+  const text = readFileSync(file, "utf8").trim();
+  if (!/^[0-9a-f]{64}$/.test(text))
+    throw new StartRefused(`${file} must hold 64 hexadecimal digits. Put the file back.`);
+  return Uint8Array.from(Buffer.from(text, "hex"));
+};

@@ -1,25 +1,23 @@
 import { httpApp } from "../adapters/http/app.ts";
-import { openStore } from "./assemble.ts";
-import { describeComplaints, EXIT_CONFIG, readConfig } from "./config.ts";
+import { configured, opened, refuse } from "./boot.ts";
 
 // One process with everything in it. So far: the store, migrated, and the operations routes.
-const read = readConfig(process.env);
-if (!read.ok) {
-  process.stderr.write(`${describeComplaints(read.complaints)}\n`);
-  process.exit(EXIT_CONFIG);
-}
-const { config } = read;
-const store = await openStore(config).catch((refused: unknown) => {
-  process.stderr.write(`${refused instanceof Error ? refused.message : String(refused)}\n`);
-  process.exit(1);
-});
+const config = configured();
+const store = await opened(config);
 
 const app = httpApp({
   ready: async () => {
     const answered = await store.queries.plans("on_sale");
     return { ok: answered.ok, parts: { storage: answered.ok ? "ready" : "not_ready" } };
   },
-}).listen(config.port);
+});
+try {
+  app.listen(config.port);
+} catch (error) {
+  await store.close();
+  if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+  refuse(`Port ${config.port} is in use. Stop what listens there, or set PORT to another one.`);
+}
 const origin = `http://localhost:${app.server?.port}`;
 
 process.stdout.write(

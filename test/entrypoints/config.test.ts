@@ -1,0 +1,78 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeComplaints, readConfig } from "../../src/entrypoints/config.ts";
+import { newFolder } from "../support/program.ts";
+
+const KEY = "0f".repeat(32);
+const folder = newFolder();
+afterAll(folder.remove);
+
+const file = (name: string, text: string): string => {
+  const path = join(folder.path, name);
+  writeFileSync(path, text);
+  return path;
+};
+const complaintsOf = (env: Record<string, string>): readonly string[] => {
+  const read = readConfig(env);
+  return read.ok ? [] : read.complaints.map(({ name }) => name);
+};
+
+test("with nothing set everything is embedded", () => {
+  expect(readConfig({})).toEqual({
+    ok: true,
+    config: { port: 8080, dataDir: "./data", database: null, vaultKey: null },
+  });
+});
+
+test("a URL that is set means the real component, and its owner is the same login unless another is named", () => {
+  const read = readConfig({ DATABASE_URL: "postgres://app@db/matinee", VAULT_KEY: KEY });
+  expect(read.ok && read.config.database).toEqual({
+    url: "postgres://app@db/matinee",
+    ownerUrl: "postgres://app@db/matinee",
+    connections: 4,
+  });
+  expect(read.ok && read.config.vaultKey).toEqual(new Uint8Array(32).fill(0x0f));
+});
+
+test("an empty setting is one that is not set", () => {
+  expect(readConfig({ DATABASE_URL: "", PORT: "" })).toEqual(readConfig({}));
+});
+
+describe("what is wrong", () => {
+  test.each([
+    ["a port that is no number", { PORT: "http" }, ["PORT"]],
+    ["a port that does not exist", { PORT: "65536" }, ["PORT"]],
+    ["a port with a sign", { PORT: "-1" }, ["PORT"]],
+    ["a URL of another database", { DATABASE_URL: "mysql://db/x", VAULT_KEY: KEY }, ["DATABASE_URL"]],
+    ["half a configuration: an owner of no database", { DATABASE_OWNER_URL: "postgres://db/x" }, ["DATABASE_URL"]],
+    ["half a configuration: a server whose secrets have no key", { DATABASE_URL: "postgres://db/x" }, ["VAULT_KEY"]],
+    ["a key that is too short", { VAULT_KEY: "0f" }, ["VAULT_KEY"]],
+    ["no connection at all", { DATABASE_CONNECTIONS: "0" }, ["DATABASE_CONNECTIONS"]],
+    ["a file that is not there", { VAULT_KEY_FILE: "/nowhere/key" }, ["VAULT_KEY_FILE"]],
+    [
+      "all of them at once",
+      { PORT: "x", DATABASE_CONNECTIONS: "x", VAULT_KEY: "x" },
+      ["VAULT_KEY", "DATABASE_CONNECTIONS", "PORT"],
+    ],
+  ])("%s is named", (_, env, names) => {
+    expect(complaintsOf(env)).toEqual(names);
+  });
+
+  test("a setting that is given twice, as itself and as a file, is refused: nobody can know which was meant", () => {
+    expect(complaintsOf({ VAULT_KEY: KEY, VAULT_KEY_FILE: file("twice", KEY) })).toEqual(["VAULT_KEY"]);
+  });
+
+  test("is told with what is expected instead, and never with a secret's value", () => {
+    const read = readConfig({ PORT: "many", VAULT_KEY: "hunter2", DATABASE_URL: "mysql://root:hunter2@db/x" });
+    const text = read.ok ? "" : describeComplaints(read.complaints);
+    expect(text).toContain('PORT = "many": expected a port, as in 8080');
+    expect(text).toContain("3 settings are wrong");
+    expect(text).not.toContain("hunter2");
+  });
+});
+
+test("a setting may come from a file, whose last line break does not count", () => {
+  const read = readConfig({ DATABASE_URL: "postgres://db/x", VAULT_KEY_FILE: file("key", `${KEY}\n`) });
+  expect(read.ok && read.config.vaultKey).toEqual(new Uint8Array(32).fill(0x0f));
+});

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = new URL("../..", import.meta.url).pathname;
+/** Long enough for a first start on a loaded machine; a program that takes longer has hung, and is killed. */
+const DEADLINE_MS = 60_000;
+
+type Ended = { readonly out: string; readonly err: string; readonly exitCode: number | null };
+
+/** One of our programs in a process of its own, with no setting but those given. */
+export const runProgram = (
+  entrypoint: "standalone" | "matinee",
+  env: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+) => {
+  const child = Bun.spawn([process.execPath, join(root, `src/entrypoints/${entrypoint}.ts`), ...args], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: DEADLINE_MS,
+  });
+  let out = "";
+  let heard = Promise.withResolvers<void>();
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      out += decoder.decode(chunk, { stream: true });
+      heard.resolve();
+      heard = Promise.withResolvers();
+    }
+    heard.resolve();
+  })();
+  const complaints = new Response(child.stderr).text();
+
+  return {
+    signal: (signal: NodeJS.Signals) => child.kill(signal),
+    ended: async (): Promise<Ended> => {
+      await reading;
+      return { out, err: await complaints, exitCode: await child.exited };
+    },
+    /** Waits until the program has printed this; a program that ends before it fails the test. */
+    says: async (pattern: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const found = pattern.exec(out);
+        if (found !== null) return found;
+        const more = heard.promise;
+        await Promise.race([more, reading]);
+        const last = pattern.exec(out);
+        if (last !== null) return last;
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`ended: ${out}${await complaints}`);
+      }
+    },
+  };
+};
+
+/** A folder of one test's own. */
+export const newFolder = (): { readonly path: string; remove(): void } => {
+  const path = mkdtempSync(join(tmpdir(), "matinee-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
