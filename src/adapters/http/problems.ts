@@ -1,0 +1,141 @@
+import type { ExecutionFault } from "../../core/billing/billing.ts";
+import type { BillingRefusal } from "../../core/billing/refusal.ts";
+import type { Problem } from "../wire/problems.ts";
+
+export type Language = "ru" | "en";
+/**
+ * Status, and title in both languages. 409: the world is not as the request needs it, and may be later. 422: the request
+ * itself can never do. 503: we could not tell, ask again.
+ */
+type Kind = readonly [status: number, en: string, ru: string];
+
+/** What billing refuses, by code. A new refusal does not compile until it has a status and a title here. */
+const REFUSALS = {
+  amount_not_positive: [422, "The sum must be above zero", "Сумма должна быть больше нуля"],
+  attempt_exists: [409, "This attempt has been made already", "Эта попытка уже сделана"],
+  attempt_unknown: [404, "No such attempt", "Такой попытки нет"],
+  boundary_not_reached: [409, "The period is not over yet", "Период ещё не закончился"],
+  boundary_passed: [409, "The period is over already", "Период уже закончился"],
+  capture_unknown: [404, "No such payment", "Такого платежа нет"],
+  card_blocked: [409, "The bank does not let this card be charged", "Банк не разрешает списания с этой карты"],
+  card_or_consent_missing: [
+    409,
+    "A saved card and consent to renewal are needed",
+    "Нужны сохранённая карта и согласие на автопродление",
+  ],
+  card_removed: [409, "The card has been removed", "Карта удалена"],
+  card_required: [409, "A saved card is needed first", "Сначала нужна сохранённая карта"],
+  card_unknown: [404, "No such card", "Такой карты нет"],
+  change_in_progress: [409, "A change of plan waits for its payment", "Смена тарифа ждёт оплаты"],
+  change_of_plan: [
+    409,
+    "A subscription is running: ask for a change of plan",
+    "Подписка уже идёт: запросите смену тарифа",
+  ],
+  change_waiting: [409, "A change of plan waits for the end of the period", "Смена тарифа ждёт конца периода"],
+  charge_in_flight: [409, "A charge is on its way", "Списание уже выполняется"],
+  command_id_reused: [422, "The key was used before for another request", "Ключ уже использован для другого запроса"],
+  consent_missing: [409, "There is no consent to automatic renewal", "Нет согласия на автопродление"],
+  credit_too_small: [409, "There is not enough credit", "На счёте недостаточно средств"],
+  currency_differs: [422, "The currency is another one", "Другая валюта"],
+  customer_erased: [409, "The account has been erased", "Аккаунт удалён"],
+  customer_not_found: [404, "No such customer", "Такого клиента нет"],
+  dispute_not_open: [409, "There is no open chargeback", "Открытого спора нет"],
+  dispute_open: [409, "A chargeback is being settled", "Идёт спор о платеже"],
+  dunning_not_over: [409, "There are tries left", "Попытки ещё не закончились"],
+  forbidden: [403, "You may not do this", "Недостаточно прав"],
+  invoice_closed: [409, "The invoice is closed", "Счёт закрыт"],
+  invoice_exists: [409, "The invoice has been issued already", "Счёт уже выставлен"],
+  invoice_not_found: [404, "No such invoice", "Такого счёта нет"],
+  invoice_outstanding: [409, "Another invoice is to be paid first", "Сначала нужно оплатить другой счёт"],
+  invoice_paid: [409, "The invoice has been paid already", "Счёт уже оплачен"],
+  malformed_date: [422, "There is no such date", "Такой даты нет"],
+  mismatch_unknown: [404, "No such payment in suspense", "Такого невыясненного платежа нет"],
+  mismatch_unsettled: [
+    409,
+    "A payment that did not fit must be settled first",
+    "Сначала нужно разобрать платёж, который не сошёлся",
+  ],
+  no_waiting_change: [409, "No change of plan is waiting", "Смена тарифа не запланирована"],
+  not_chargeable: [409, "This may not be charged now", "Сейчас это списать нельзя"],
+  not_expired: [409, "Its time is not over yet", "Срок ещё не вышел"],
+  not_found: [404, "There is no such thing", "Ничего не найдено"],
+  nothing_due: [409, "There is nothing to pay", "Платить нечего"],
+  offer_closed: [409, "This offer to pay is closed", "Это предложение оплаты закрыто"],
+  pause_not_ahead: [422, "The pause must end later than it begins", "Пауза должна закончиться позже, чем начнётся"],
+  pause_not_over: [409, "The pause is not over yet", "Пауза ещё не закончилась"],
+  pause_planned: [409, "A pause is planned", "Запланирована пауза"],
+  pause_too_long: [422, "The pause is too long", "Пауза слишком длинная"],
+  payment_due: [409, "There is something left to pay", "Счёт ещё не оплачен"],
+  payment_in_progress: [409, "A payment is being made right now", "Оплата выполняется прямо сейчас"],
+  payment_unknown: [
+    409,
+    "We are asking the gateway about an earlier payment",
+    "Выясняем у банка судьбу прежнего платежа",
+  ],
+  period_paid_ahead: [409, "The next period has been paid already", "Следующий период уже оплачен"],
+  place_taken: [409, "Another subscription stands in its place", "Это место занято другой подпиской"],
+  plan_archived: [409, "The plan is not sold any more", "Тариф больше не продаётся"],
+  plan_exists: [409, "There is such a plan already", "Такой тариф уже есть"],
+  plan_not_found: [404, "No such plan", "Такого тарифа нет"],
+  price_invalid: [422, "The price does not make sense", "Цена задана неверно"],
+  quote_expired: [409, "The quote has expired: ask for a new one", "Расчёт устарел: запросите новый"],
+  quote_unknown: [404, "No such quote", "Такого расчёта нет"],
+  refund_above_captured: [409, "More than is left of the payment", "Больше, чем осталось от платежа"],
+  refund_above_credit: [409, "More than credit has paid", "Больше, чем оплачено со счёта"],
+  refund_above_paid: [409, "More than was paid", "Больше, чем было оплачено"],
+  refund_closed: [409, "The refund has been answered already", "Возврат уже завершён"],
+  refund_exists: [409, "There is such a refund already", "Такой возврат уже есть"],
+  refund_in_flight: [409, "A refund of this payment is on its way", "Возврат по этому платежу уже выполняется"],
+  refund_too_late: [409, "The payment is too old to be given back", "Платёж слишком старый для возврата"],
+  refund_unknown: [404, "No such refund", "Такого возврата нет"],
+  renewal_in_progress: [409, "The renewal is under way", "Продление уже выполняется"],
+  renewal_not_stopped: [409, "The renewal has not been stopped", "Продление не отключено"],
+  renewal_stopped: [409, "The renewal has been stopped", "Продление отключено"],
+  same_plan: [409, "It is the same plan", "Это тот же тариф"],
+  setup_closed: [409, "The card set-up is over", "Привязка карты завершена"],
+  setup_exists: [409, "There is such a card set-up already", "Такая привязка карты уже есть"],
+  setup_not_found: [404, "No such card set-up", "Такой привязки карты нет"],
+  setup_not_over: [409, "The card set-up is not over yet", "Привязка карты ещё не закончилась"],
+  subscription_active: [409, "The subscription is active", "Подписка действует"],
+  subscription_ended: [409, "The subscription has ended", "Подписка закончилась"],
+  subscription_exists: [409, "There is such a subscription already", "Такая подписка уже есть"],
+  subscription_incomplete: [409, "The subscription is not paid yet", "Подписка ещё не оплачена"],
+  subscription_not_found: [404, "No such subscription", "Такой подписки нет"],
+  subscription_past_due: [409, "The subscription waits for a payment", "Подписка ждёт оплаты"],
+  subscription_paused: [409, "The subscription is paused", "Подписка на паузе"],
+  subscription_queued: [409, "The subscription has not begun yet", "Подписка ещё не началась"],
+  subscription_trialing: [409, "The subscription is on trial", "Идёт пробный период"],
+  void_in_flight: [409, "The hold is being released", "Блокировка суммы уже снимается"],
+} as const satisfies Readonly<Record<BillingRefusal["code"], Kind>>;
+
+const FAULTS = {
+  commit_unknown: [
+    503,
+    "The answer was lost: ask again with the same key",
+    "Ответ потерян: повторите запрос с тем же ключом",
+  ],
+  contention: [503, "Too much happens at once: ask again", "Слишком много изменений сразу: повторите запрос"],
+  storage_unavailable: [503, "The database does not answer: ask again", "База данных не отвечает: повторите запрос"],
+} as const satisfies Readonly<Record<ExecutionFault["code"], Kind>>;
+
+/** What the door itself says, before billing is asked. */
+const DOOR = {
+  internal_error: [500, "Something is wrong on our side", "Ошибка на нашей стороне"],
+  no_such_route: [404, "Nothing is served here", "Такого адреса нет"],
+} as const satisfies Readonly<Record<string, Kind>>;
+
+const KINDS = { ...REFUSALS, ...FAULTS, ...DOOR };
+export type ProblemCode = keyof typeof KINDS;
+
+/** The problem document of a code: its stable type, its status, and a title in the language asked for. */
+export const problemOf = (code: ProblemCode, language: Language, requestId: string): Problem => {
+  const [status, en, ru] = KINDS[code];
+  return { type: `/problems/${code}`, title: language === "ru" ? ru : en, status, code, requestId };
+};
+
+export const problemResponse = (problem: Problem): Response =>
+  new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json", "x-request-id": problem.requestId },
+  });
