@@ -44,12 +44,12 @@ export type TransactionId = Brand<string, "transaction">;
 type IdError = { readonly code: "malformed_id" };
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
-const parse =
-  <Id extends string>(kind: IdKind) =>
+const word =
+  <Id extends string>(shape: RegExp) =>
   (raw: string): Result<Id, IdError> =>
-    new RegExp(`^${ID_PREFIX[kind]}_[0-7][0-9a-hjkmnp-tv-z]{25}$`).test(raw)
-      ? ok(raw as Id)
-      : err({ code: "malformed_id" });
+    shape.test(raw) ? ok(raw as Id) : err({ code: "malformed_id" });
+const parse = <Id extends string>(kind: IdKind) =>
+  word<Id>(new RegExp(`^${ID_PREFIX[kind]}_[0-7][0-9a-hjkmnp-tv-z]{25}$`));
 
 export const parseAccountId = parse<AccountId>("account");
 export const parseAttemptId = parse<AttemptId>("attempt");
@@ -61,11 +61,6 @@ export const parseQuoteId = parse<QuoteId>("quote");
 export const parseRefundId = parse<RefundId>("refund");
 export const parseSetupId = parse<SetupId>("setup");
 export const parseSubscriptionId = parse<SubscriptionId>("subscription");
-
-const word =
-  <Id extends string>(shape: RegExp) =>
-  (raw: string): Result<Id, IdError> =>
-    shape.test(raw) ? ok(raw as Id) : err({ code: "malformed_id" });
 
 export const parsePlanCode = word<PlanCode>(/^[a-z][a-z0-9-]{0,38}[a-z0-9]$/);
 export const parseGatewayAccount = word<GatewayAccount>(/^[a-z][a-z0-9_]{0,23}:[A-Za-z0-9_.-]{1,64}$/);
@@ -92,6 +87,7 @@ export const encodeId = (kind: IdKind, uuid: Uint8Array): string => {
  */
 export const encodeDerivedId = (kind: IdKind, digest: Uint8Array, at: Instant): string => {
   invariant(digest.length >= 16, "a digest has 16 bytes or more");
+  invariant(at >= 0, "a UUIDv7 counts from 1970");
   const uuid = digest.slice(0, 16);
   let rest = at as number;
   for (let i = 5; i >= 0; i -= 1) {

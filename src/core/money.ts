@@ -42,19 +42,24 @@ export const shareDown = (total: Money, part: bigint, whole: bigint): Money => {
   return { minor: (total.minor * part) / whole, currency: total.currency };
 };
 
-/** Splits `total` by `weights`. Each part takes its share of what is left, so the parts always sum to `total`. */
+/**
+ * Splits `total` by `weights`. The points between the parts are rounded, not the parts: so these sum to `total`, and each
+ * is its exact share but for less than one minor unit. A total below zero is split as the same one above it.
+ */
 export const allocate = (total: Money, weights: readonly bigint[]): readonly Money[] => {
-  let weightLeft = weights.reduce((all, weight) => all + weight, 0n);
+  const all = weights.reduce((sum, weight) => sum + weight, 0n);
   invariant(
     weights.every((weight) => weight >= 0n),
     "no weight is negative",
   );
-  invariant(weightLeft > 0n, "some weight is positive");
-  let minorLeft = total.minor;
+  invariant(all > 0n, "some weight is positive");
+  let weightBefore = 0n;
+  let minorBefore = 0n;
   return weights.map((weight) => {
-    const minor = weightLeft === 0n ? 0n : (minorLeft * weight) / weightLeft;
-    minorLeft -= minor;
-    weightLeft -= weight;
+    weightBefore += weight;
+    const minorUpTo = (total.minor * weightBefore) / all;
+    const minor = minorUpTo - minorBefore;
+    minorBefore = minorUpTo;
     return { minor, currency: total.currency };
   });
 };

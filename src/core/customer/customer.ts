@@ -1,6 +1,6 @@
 import type { Actor } from "../actor.ts";
 import type { AccountId, CardId, GatewayAccount, InvoiceId, SubscriptionId } from "../ids.ts";
-import { add, type Currency, isPositive, type Money, subtract, sum, zero } from "../money.ts";
+import { add, type Currency, equal, isPositive, type Money, subtract, sum, zero } from "../money.ts";
 import { err, invariant, ok, type Result, unreachable } from "../result.ts";
 import type { Instant } from "../time.ts";
 
@@ -203,10 +203,15 @@ export const decide = (command: CustomerCommand, state: Customer): Decision => {
   }
 };
 
-/** Facts of money and of the end go on after a person was erased: sums stay, what is personal does not. */
+/**
+ * Facts of money and of the end go on after a person was erased: sums stay, what is personal does not. A payment that was
+ * under way may still begin a trial, and a refusal of charges is never itself refused.
+ */
 const OUTLIVES_ERASURE: ReadonlySet<CustomerCommand["type"]> = new Set([
   "ReleaseSubscription",
+  "UseTrial",
   "WithdrawConsent",
+  "RemoveCard",
   "AddCredit",
   "SpendCredit",
   "FreeCredit",
@@ -231,9 +236,9 @@ export const chargeableCard = (customer: Customer, at?: GatewayAccount): Card | 
       ) ?? null)
     : null;
 
-/** Credit that no invoice has reserved. */
+/** Credit that an invoice may reserve: none of an erased customer, whose credit stays in the books. */
 export const availableCredit = (customer: Customer, currency: Currency): Money => {
-  const credit = customer.status === "absent" ? undefined : customer.credits.find((one) => one.currency === currency);
+  const credit = customer.status === "known" ? customer.credits.find((one) => one.currency === currency) : undefined;
   if (credit === undefined) return zero(currency);
   return subtract(
     credit.balance,
@@ -244,9 +249,10 @@ export const availableCredit = (customer: Customer, currency: Currency): Money =
   );
 };
 
+/** A subscription has one place: one that has moved up is not queued again when it is told again. */
 const take = ({ accountId, subscriptionId, place, at }: Of<"TakeSubscription">, state: Customer): Decision => {
   const holder = state.status === "absent" ? null : state[place];
-  if (holder === subscriptionId) return ok([]);
+  if (state.status !== "absent" && [state.current, state.queued].includes(subscriptionId)) return ok([]);
   if (holder !== null) return err({ code: "place_taken", subscriptionId: holder });
   return ok([{ type: "SubscriptionTaken", accountId, subscriptionId, place, at }]);
 };
@@ -360,6 +366,8 @@ export const evolve = (state: Customer, event: CustomerEvent): Customer => {
   switch (event.type) {
     case "SubscriptionTaken":
       invariant(known[event.place] === null, "a place is taken when it is free");
+      // With none before it nothing would ever move it up, and its payer would wait for ever.
+      invariant(event.place === "current" || known.current !== null, "a subscription is queued behind another");
       return { ...known, [event.place]: event.subscriptionId };
     case "SubscriptionReleased":
       if (known.queued === event.subscriptionId) return { ...known, queued: null };
@@ -376,6 +384,7 @@ export const evolve = (state: Customer, event: CustomerEvent): Customer => {
       };
     case "CardSaved": {
       const { cardId, gatewayAccount, at: savedAt } = event;
+      invariant(!known.cards.some((card) => card.cardId === cardId), "a card is saved once");
       const others = known.cards.map((card) =>
         card.gatewayAccount === gatewayAccount ? { ...card, preferred: false } : card,
       );
@@ -387,7 +396,7 @@ export const evolve = (state: Customer, event: CustomerEvent): Customer => {
       return { ...known, cards: change(known.cards, event.cardId, { status: "blocked" }) };
     case "CardPreferred": {
       const chosen = known.cards.find(({ cardId }) => cardId === event.cardId);
-      invariant(chosen !== undefined, "a preferred card is saved");
+      invariant(chosen?.status === "active", "a preferred card may be charged");
       const cards = known.cards.map((card) =>
         card.gatewayAccount === chosen.gatewayAccount ? { ...card, preferred: card === chosen } : card,
       );
@@ -407,18 +416,20 @@ export const evolve = (state: Customer, event: CustomerEvent): Customer => {
       return {
         ...known,
         credits: onAccount(known.credits, event.amount, (credit) => ({
-          ...dropReservation(credit, event.invoiceId),
+          ...dropReservation(credit, event),
           balance: subtract(credit.balance, event.amount),
         })),
       };
     case "CreditFreed":
       return {
         ...known,
-        credits: onAccount(known.credits, event.amount, (credit) => dropReservation(credit, event.invoiceId)),
+        credits: onAccount(known.credits, event.amount, (credit) => dropReservation(credit, event)),
       };
     case "DisputeOpened":
+      invariant(!known.disputes.includes(event.invoiceId), "an invoice has one dispute at a time");
       return { ...known, disputes: [...known.disputes, event.invoiceId] };
     case "DisputeClosed":
+      invariant(known.disputes.includes(event.invoiceId), "only an open dispute is closed");
       return { ...known, disputes: known.disputes.filter((id) => id !== event.invoiceId) };
     case "CustomerErased": {
       const consent =
@@ -452,8 +463,8 @@ const unknownYet = (event: CustomerEvent): KnownCustomer => {
 
 const change = (cards: readonly Card[], cardId: CardId, over: Partial<Card>): readonly Card[] => {
   invariant(
-    cards.some((card) => card.cardId === cardId),
-    "a card is saved before it changes",
+    cards.some((card) => card.cardId === cardId && card.status !== "removed"),
+    "a card is saved before it changes, and a removed one never does",
   );
   return cards.map((card) => (card.cardId === cardId ? { ...card, ...over } : card));
 };
@@ -467,8 +478,12 @@ const onAccount = (
   credits: readonly Credit[],
   { currency }: Money,
   move: (credit: Credit) => Credit,
-): readonly Credit[] =>
-  credits.map((credit) => {
+): readonly Credit[] => {
+  invariant(
+    credits.some((credit) => credit.currency === currency),
+    "credit is added before it moves",
+  );
+  return credits.map((credit) => {
     if (credit.currency !== currency) return credit;
     const moved = move(credit);
     invariant(
@@ -481,10 +496,12 @@ const onAccount = (
     );
     return moved;
   });
+};
 
-const dropReservation = (credit: Credit, invoiceId: InvoiceId): Credit => {
+type Moved = Extract<CustomerEvent, { type: "CreditSpent" | "CreditFreed" }>;
+const dropReservation = (credit: Credit, { invoiceId, amount }: Moved): Credit => {
   invariant(
-    credit.reservations.some((one) => one.invoiceId === invoiceId),
+    credit.reservations.some((one) => one.invoiceId === invoiceId && equal(one.amount, amount)),
     "what is spent or freed was reserved",
   );
   return { ...credit, reservations: credit.reservations.filter((one) => one.invoiceId !== invoiceId) };

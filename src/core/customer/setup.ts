@@ -134,9 +134,13 @@ const offer = (command: Of<"OfferSetup">, state: Setup): Decision => {
   ]);
 };
 
-/** Money that is held is a fact, also after the offer was declined or its hour was over: the card is proved, the sum voided. */
+/**
+ * Money that is held is a fact, also after the offer was declined or its hour was over: the card is proved, the sum voided.
+ * A set-up takes one payment. A second one must not pass for the first told again, or nobody would void it: it is refused,
+ * and goes the way of money that arrives for something unknown.
+ */
 const hold = ({ transactionId, amount, accountId, captured, at }: Of<"RecordHold">, state: Offered): Decision => {
-  if ("transactionId" in state) return ok([]); // Told again; the widget takes one payment for a set-up.
+  if ("transactionId" in state) return state.transactionId === transactionId ? ok([]) : err({ code: "setup_closed" });
   const wrong = !equal(amount, state.amount) || (accountId !== null && accountId !== state.accountId);
   return ok([
     wrong
@@ -157,10 +161,12 @@ export const evolve = (state: Setup, event: SetupEvent): Setup => {
   const asked: Asked = { setupId, accountId, gatewayAccount, cardId, amount, endsAt, offeredAt };
   switch (event.type) {
     case "CardProved": {
+      invariant(!("transactionId" in state), "a set-up takes one payment");
       const { transactionId, captured, at } = event;
       return { ...asked, status: "voiding", transactionId, captured, heldAt: at, void: "due", voidAt: at };
     }
     case "SetupMismatched":
+      invariant(!("transactionId" in state), "a set-up takes one payment");
       return {
         ...asked,
         status: "mismatched",
@@ -169,8 +175,10 @@ export const evolve = (state: Setup, event: SetupEvent): Setup => {
         closedAt: event.at,
       };
     case "SetupDeclined":
+      invariant(state.status === "offered", "only an offer is declined");
       return { ...asked, status: "declined", closedAt: event.at };
     case "SetupExpired":
+      invariant(state.status === "offered", "only an offer expires");
       return { ...asked, status: "expired", closedAt: event.at };
     case "VoidAsked":
     case "VoidUnknown":
