@@ -36,15 +36,8 @@ export const planCode = id(ids.parsePlanCode);
 export const gatewayAccount = id(ids.parseGatewayAccount);
 export const transactionId = id(ids.parseTransactionId);
 
-/** Year 0. An offset can take an instant before it, and RFC 3339 has no way to print that. */
-const FIRST_PRINTABLE_MS = -62_167_219_200_000;
-const parsePrintable: typeof parseInstant = (raw) => {
-  const parsed = parseInstant(raw);
-  return parsed.ok && parsed.value < FIRST_PRINTABLE_MS ? err({ code: "malformed_instant" }) : parsed;
-};
-
 /** RFC 3339; any offset comes in, UTC with milliseconds goes out. */
-export const instant = read(parsePrintable, formatInstant, z.string().meta({ format: "date-time" }));
+export const instant = read(parseInstant, formatInstant, z.string().meta({ format: "date-time" }));
 export const zone = read(parseZone, (name) => name);
 
 const sumIn = (
