@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConnectionLost, SqlError } from "../adapters/postgres/driver.ts";
 import { MigrationRefused } from "../adapters/postgres/migrate.ts";
 import { FolderInUse } from "../adapters/postgres/pglite.ts";
-import { openPglite, openPostgres } from "../adapters/postgres/store.ts";
+import { DatabaseRefused, type DatabaseRole, openPglite, openPostgres } from "../adapters/postgres/store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Config } from "./config.ts";
 
@@ -13,23 +12,23 @@ export class StartRefused extends Error {
   override readonly name = "StartRefused";
 }
 
-/** From configuration to ports, by hand. */
-export const openStore = async (config: Config): Promise<Store> => {
+/**
+ * From configuration to ports, by hand.
+ * @param role with whose rights the process works; null: the owner's, for what an operator does
+ */
+export const openStore = async (config: Config, role: DatabaseRole | null): Promise<Store> => {
   const masterKey = config.vaultKey ?? embeddedVaultKey(config.dataDir);
+  const common = { masterKey, role, groupCommit: true };
   try {
-    if (config.database === null) return await openPglite({ folder: join(config.dataDir, "postgres"), masterKey });
+    if (config.database === null) return await openPglite({ ...common, folder: join(config.dataDir, "postgres") });
     const { url, ownerUrl, connections } = config.database;
-    return await openPostgres({ url, ownerUrl, max: connections, masterKey });
+    return await openPostgres({ ...common, url: role === null ? ownerUrl : url, ownerUrl, max: connections });
   } catch (error) {
-    if (error instanceof FolderInUse || error instanceof MigrationRefused) throw new StartRefused(error.message);
-    if (config.database !== null && (error instanceof ConnectionLost || error instanceof SqlError)) {
-      throw new StartRefused(
-        `The database does not let us in: ${error.message}. Start it, or correct DATABASE_URL and DATABASE_OWNER_URL.`,
-      );
-    }
+    if (REFUSALS.some((refusal) => error instanceof refusal)) throw new StartRefused((error as Error).message);
     throw error;
   }
 };
+const REFUSALS = [DatabaseRefused, FolderInUse, MigrationRefused] as const;
 
 /** A key made at first start. A database whose key is missing is refused: a new key would make its secrets unreadable. */
 const embeddedVaultKey = (dataDir: string): Uint8Array => {

@@ -1,3 +1,4 @@
+import type { DatabaseRole } from "../adapters/postgres/store.ts";
 import type { Store } from "../core/ports/store.ts";
 import { openStore, StartRefused } from "./assemble.ts";
 import { type Config, describeComplaints, EXIT_CONFIG, readConfig } from "./config.ts";
@@ -9,8 +10,8 @@ export const configured = (): Config => {
 };
 
 /** The store, opened and migrated; what a person can mend ends the process with a sentence, and a bug with its stack. */
-export const opened = (config: Config): Promise<Store> =>
-  openStore(config).catch((error: unknown) => {
+export const opened = (config: Config, role: DatabaseRole | null): Promise<Store> =>
+  openStore(config, role).catch((error: unknown) => {
     if (error instanceof StartRefused) return refuse(error.message);
     throw error;
   });

@@ -5,14 +5,14 @@ import { DEFAULT_POLICY } from "../core/policy.ts";
 import { configured, opened } from "./boot.ts";
 import { progressOf } from "./progress.ts";
 
-// The operator's command line.
+// The operator's command line. It works with the owner's rights: it changes tables.
 const program = new Command("matinee").description("Subscription billing: the operator's command line");
 
 program
   .command("migrate")
   .description("bring the database to the newest schema; safe to run again, and by two at once")
   .action(async () => {
-    const store = await opened(configured());
+    const store = await opened(configured(), null);
     await store.close();
     process.stdout.write("The schema is up to date.\n");
   });
@@ -23,7 +23,7 @@ program
   .option("--replace", "let the rebuilt rows take the place of the live ones")
   .option("--json", "print the report as JSON")
   .action(async (options: { readonly replace?: true; readonly json?: true }) => {
-    const store = await opened(configured());
+    const store = await opened(configured(), null);
     const progress = progressOf("rebuild");
     const report = await store.rebuild(
       options.replace ? "replace" : "check",

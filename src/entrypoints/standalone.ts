@@ -3,7 +3,7 @@ import { configured, opened, refuse } from "./boot.ts";
 
 // One process with everything in it. So far: the store, migrated, and the operations routes.
 const config = configured();
-const store = await opened(config);
+const store = await opened(config, "matinee_updater");
 
 const app = httpApp({
   ready: async () => {
