@@ -1,0 +1,76 @@
+import type { CommandId } from "../../core/ids.ts";
+import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
+import { ok } from "../../core/result.ts";
+import { compareText } from "./due-queue.ts";
+import { type IntakeRow, type Memory, setWithUndo } from "./memory.ts";
+import type { Undo } from "./tables.ts";
+
+export const memoryIntake = (memory: Memory): Intake => {
+  const { intake, outcomes } = memory;
+  const rows = (wanted: (row: IntakeRow) => boolean): readonly IntakeRow[] => [...intake.values()].filter(wanted);
+  const change = (id: CommandId, changes: Partial<IntakeRow>): void => {
+    const row = intake.get(id);
+    if (row !== undefined && isToDo(row)) intake.set(id, { ...row, ...changes });
+  };
+  return {
+    accept: async (entry) => {
+      const known = intake.get(entry.id);
+      if (known === undefined) {
+        const row = { entry: Object.freeze({ ...entry }), waitUntil: null, done: false, suspended: null };
+        intake.set(entry.id, row);
+        wake(memory, entry, []);
+        return ok({ status: "accepted" });
+      }
+      if (known.entry.fingerprint !== entry.fingerprint) return ok({ status: "other_body" });
+      return ok({ status: "repeated", recorded: outcomes.get(entry.id) ?? null });
+    },
+    due: async (now, limit) =>
+      ok(
+        rows((row) => isToDo(row) && (row.waitUntil === null || row.waitUntil <= now))
+          .map(({ entry }) => entry)
+          .sort((a, b) => a.receivedAt - b.receivedAt || compareText(a.id, b.id))
+          .slice(0, limit),
+      ),
+    entry: async (id) => ok(intake.get(id)?.entry ?? null),
+    wait: async (id, until) => {
+      change(id, { waitUntil: until });
+      return ok(null);
+    },
+    suspend: async (id, at, reason) => {
+      change(id, { waitUntil: null, suspended: { at, reason } });
+      return ok(null);
+    },
+    suspended: async (limit) =>
+      ok(
+        rows(({ done, suspended }) => suspended !== null && !done)
+          .flatMap(({ entry, suspended }) =>
+            suspended === null ? [] : [{ ...entry, suspendedAt: suspended.at, reason: suspended.reason }],
+          )
+          .sort((a, b) => a.suspendedAt - b.suspendedAt || compareText(a.id, b.id))
+          .slice(0, limit),
+      ),
+  };
+};
+
+const isToDo = ({ done, suspended }: IntakeRow): boolean => !done && suspended === null;
+
+/** A command's row is done with its outcome; what waits for the same payment is due again. */
+export const markDone = (memory: Memory, id: CommandId, undo: Undo): void => {
+  const row = memory.intake.get(id);
+  if (row === undefined || row.done) return;
+  setWithUndo(memory.intake, id, { ...row, done: true, waitUntil: null }, undo);
+  wake(memory, row.entry, undo);
+};
+
+const wake = (memory: Memory, { attemptId, gatewayAccount, transactionId }: IntakeEntry, undo: Undo): void => {
+  for (const [id, row] of memory.intake) {
+    const sameAttempt = attemptId !== null && row.entry.attemptId === attemptId;
+    const sameTransaction =
+      transactionId !== null &&
+      gatewayAccount !== null &&
+      row.entry.transactionId === transactionId &&
+      row.entry.gatewayAccount === gatewayAccount;
+    if (row.waitUntil !== null && (sameAttempt || sameTransaction))
+      setWithUndo(memory.intake, id, { ...row, waitUntil: null }, undo);
+  }
+};

@@ -1,0 +1,274 @@
+import { describe, expect, test } from "bun:test";
+import type { CommandId } from "../../src/core/ids.ts";
+import type { Accepted, IntakeEntry } from "../../src/core/ports/intake.ts";
+import { answered, GATEWAY, OTHER_GATEWAY } from "../support/cinema.ts";
+import {
+  accepted,
+  appending,
+  commitOf,
+  hour,
+  newAccount,
+  newAttempt,
+  newCommand,
+  newStream,
+  newTransaction,
+  row,
+} from "../support/commits.ts";
+import { commitOne, given, type Open, outcomeOf, type Subject, shared } from "./subject.ts";
+
+/** A callback of its own, received in the first hour. */
+const entryOf = (over: Partial<IntakeEntry> = {}): IntakeEntry => ({
+  id: newCommand(),
+  kind: "callback",
+  fingerprint: "asked",
+  body: '{"type":"payment.succeed"}',
+  accountId: null,
+  attemptId: newAttempt(),
+  gatewayAccount: GATEWAY,
+  transactionId: newTransaction(),
+  receivedAt: hour(1),
+  ...over,
+});
+
+/** What `src/core/ports/intake.ts` promises, asked of one adapter. */
+export const intakeContract = (name: string, open: Open): void =>
+  describe(`Intake: ${name}`, () => {
+    const subject = shared(open);
+    describe("accepting", () => accepting(subject));
+    describe("doing", () => doing(subject));
+    describe("waiting", () => waiting(subject));
+    describe("suspense", () => suspense(subject));
+  });
+
+const accept = async ({ store }: Subject, entry: IntakeEntry): Promise<Accepted> =>
+  answered(await store.intake.accept(entry));
+const dueAt = async ({ store }: Subject, at: IntakeEntry["receivedAt"]): Promise<readonly CommandId[]> =>
+  answered(await store.intake.due(at, 10_000)).map(({ id }) => id);
+const suspended = async ({ store }: Subject) => answered(await store.intake.suspended(10_000));
+const done = (entry: Pick<IntakeEntry, "id">, outcome = accepted()) => commitOf({ id: entry.id, outcome });
+
+const accepting = (subject: Subject): void => {
+  test("what is accepted is there as it was given, and due at once", async () => {
+    const entry = entryOf({ kind: "command", accountId: newAccount(), body: '{"ключ":"\\"«значение»\\""}' });
+    const bare = entryOf({ attemptId: null, gatewayAccount: null, transactionId: null, receivedAt: hour(0) });
+    for (const one of [entry, bare]) {
+      expect(await accept(subject, one)).toEqual({ status: "accepted" });
+      expect(answered(await subject.store.intake.entry(one.id))).toEqual(one);
+      expect(answered(await subject.store.intake.due(hour(1), 10_000))).toContainEqual(one);
+    }
+    expect(answered(await subject.store.intake.entry(newCommand()))).toBeNull();
+  });
+
+  test("the same id again changes nothing, and says what is known", async () => {
+    const entry = entryOf();
+    await accept(subject, entry);
+    const later = { ...entry, body: "{}", receivedAt: hour(9), attemptId: newAttempt() };
+    expect(await accept(subject, later)).toEqual({ status: "repeated", recorded: null });
+    expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+
+    const outcome = accepted({ invoiceId: "inv" });
+    await given(subject, done(entry, outcome));
+    const recorded = await outcomeOf(subject, entry.id);
+    expect(recorded?.outcome).toEqual(outcome);
+    expect(await accept(subject, entry)).toEqual({ status: "repeated", recorded });
+    expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+  });
+
+  test("a refusal is an outcome as well", async () => {
+    const entry = entryOf({ kind: "command" });
+    await accept(subject, entry);
+    const outcome = { ok: false, refusal: { code: "not_found", facts: { what: "invoice" } } } as const;
+    await given(subject, commitOf({ id: entry.id, outcome }));
+    const again = await accept(subject, entry);
+    expect(again.status === "repeated" && again.recorded?.outcome).toEqual(outcome);
+  });
+
+  test("the same id with another body is refused, before it is done and after", async () => {
+    const entry = entryOf();
+    await accept(subject, entry);
+    const other = { ...entry, fingerprint: "other" };
+    expect(await accept(subject, other)).toEqual({ status: "other_body" });
+    await given(subject, done(entry));
+    expect(await accept(subject, other)).toEqual({ status: "other_body" });
+    expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+  });
+
+  test("of fifty who bring one callback at once one is accepted", async () => {
+    const entry = entryOf();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => accept(subject, entry)));
+    expect(answers.filter(({ status }) => status === "accepted")).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === "repeated")).toHaveLength(49);
+  });
+};
+
+const doing = (subject: Subject): void => {
+  test("the oldest come first, by id where they came together, and no more than asked for", async () => {
+    const early = [-30, -10, -20, -20].map((hours) => entryOf({ receivedAt: hour(hours) }));
+    for (const entry of early) await accept(subject, entry);
+    const inOrder = early.toSorted((a, b) => a.receivedAt - b.receivedAt || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+    const first = answered(await subject.store.intake.due(hour(0), 3)).map(({ id }) => id);
+    expect(first).toEqual(inOrder.slice(0, 3));
+    expect((await dueAt(subject, hour(0))).slice(0, 4)).toEqual(inOrder);
+  });
+
+  test("a row is done with its command's outcome, in one commit with what the command did", async () => {
+    const [entry, stream] = [entryOf(), newStream()];
+    await accept(subject, entry);
+    const stale = commitOf({ id: entry.id, appends: [appending(stream, 1)] });
+    expect((await commitOne(subject, stale)).ok).toBe(false);
+    expect(await dueAt(subject, hour(2))).toContain(entry.id);
+    await given(subject, commitOf({ id: entry.id, appends: [appending(stream, 0)] }));
+    expect(await dueAt(subject, hour(2))).not.toContain(entry.id);
+  });
+
+  test("a command without a row is done all the same, and its row, should it come, finds the outcome", async () => {
+    const entry = entryOf();
+    await given(subject, done(entry));
+    expect(await accept(subject, entry)).toMatchObject({ status: "accepted" });
+    expect((await commitOne(subject, done(entry))).ok).toBe(false);
+  });
+};
+
+const waiting = (subject: Subject): void => {
+  const putAside = async (over: Partial<IntakeEntry> = {}): Promise<IntakeEntry> => {
+    const entry = entryOf(over);
+    await accept(subject, entry);
+    answered(await subject.store.intake.wait(entry.id, hour(24)));
+    return entry;
+  };
+
+  test("what was put aside is not due before its time, and from then on it is", async () => {
+    const entry = await putAside();
+    expect(await dueAt(subject, hour(23))).not.toContain(entry.id);
+    expect(await dueAt(subject, hour(24))).toContain(entry.id);
+    answered(await subject.store.intake.wait(entry.id, hour(48)));
+    expect(await dueAt(subject, hour(47))).not.toContain(entry.id);
+  });
+
+  test.each<[string, "wakes" | "leaves alone", (waiter: IntakeEntry) => Partial<IntakeEntry>]>([
+    ["the same attempt", "wakes", ({ attemptId }) => ({ attemptId })],
+    ["the same transaction", "wakes", ({ transactionId }) => ({ transactionId, attemptId: null })],
+    ["another payment", "leaves alone", () => ({})],
+    [
+      "the same number at another gateway account",
+      "leaves alone",
+      ({ transactionId }) => ({ transactionId, gatewayAccount: OTHER_GATEWAY }),
+    ],
+    ["nothing but the same gateway account", "leaves alone", () => ({ attemptId: null, transactionId: null })],
+  ])("a row for %s %s what waits, when it is accepted and when it is done", async (_, then, alike) => {
+    const waiter = await putAside();
+    const other = entryOf(alike(waiter));
+    const expectIt = async () => expect((await dueAt(subject, hour(2))).includes(waiter.id)).toBe(then === "wakes");
+    await accept(subject, other);
+    await expectIt();
+    answered(await subject.store.intake.wait(waiter.id, hour(24)));
+    expect(await dueAt(subject, hour(2))).not.toContain(waiter.id);
+    await given(subject, done(other));
+    await expectIt();
+  });
+
+  test("who knows neither attempt nor transaction waits for its time", async () => {
+    const waiter = await putAside({ attemptId: null, transactionId: null, gatewayAccount: null });
+    await accept(subject, entryOf({ attemptId: null, transactionId: null, gatewayAccount: null }));
+    expect(await dueAt(subject, hour(2))).not.toContain(waiter.id);
+  });
+
+  test("a row that is told of again, and a commit that fails, wake nobody", async () => {
+    const first = entryOf();
+    await accept(subject, first);
+    const waiter = await putAside({ attemptId: first.attemptId });
+    await accept(subject, first);
+    const failing = commitOf({ id: first.id, appends: [appending(newStream(), 1)] });
+    expect((await commitOne(subject, failing)).ok).toBe(false);
+    const broken = commitOf({
+      id: first.id,
+      appends: [appending(newStream(), 0, { written: [row("refunds", { amountMinor: 0n })] })],
+    });
+    await commitOne(subject, broken).catch(() => null);
+    expect(await dueAt(subject, hour(2))).not.toContain(waiter.id);
+  });
+
+  test("all that wait for one payment wake together", async () => {
+    const attemptId = newAttempt();
+    const waiters = [await putAside({ attemptId }), await putAside({ attemptId }), await putAside({ attemptId })];
+    await accept(subject, entryOf({ attemptId }));
+    expect(await dueAt(subject, hour(2))).toEqual(expect.arrayContaining(waiters.map(({ id }) => id)));
+  });
+
+  test("callbacks of one payment that come, wait and are done at the same time are all answered for", async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const attemptId = newAttempt();
+      const waiters = [await putAside({ attemptId }), await putAside({ attemptId }), await putAside({ attemptId })];
+      const fresh = [entryOf({ attemptId }), entryOf({ attemptId }), entryOf({ attemptId })];
+      await Promise.all([
+        ...fresh.map(async (entry) => expect(await accept(subject, entry)).toEqual({ status: "accepted" })),
+        ...waiters.map((entry) => given(subject, done(entry))),
+      ]);
+      const due = await dueAt(subject, hour(2));
+      for (const { id } of waiters) expect(due).not.toContain(id);
+      for (const { id } of fresh) expect(due).toContain(id);
+    }
+  });
+
+  test("what is done or suspended cannot be put aside any more", async () => {
+    const [finished, lost] = [entryOf(), entryOf()];
+    for (const entry of [finished, lost]) await accept(subject, entry);
+    await given(subject, done(finished));
+    answered(await subject.store.intake.suspend(lost.id, hour(2), "unknown"));
+    for (const { id } of [finished, lost]) answered(await subject.store.intake.wait(id, hour(3)));
+    answered(await subject.store.intake.wait(newCommand(), hour(3)));
+    expect(await dueAt(subject, hour(4))).not.toContain(finished.id);
+    expect(await dueAt(subject, hour(4))).not.toContain(lost.id);
+    expect((await suspended(subject)).map(({ id }) => id)).toContain(lost.id);
+  });
+};
+
+const suspense = (subject: Subject): void => {
+  test("what nothing was found for is due no more, and stands in the suspense list with its reason", async () => {
+    const entry = entryOf();
+    await accept(subject, entry);
+    answered(await subject.store.intake.wait(entry.id, hour(5)));
+    answered(await subject.store.intake.suspend(entry.id, hour(26), "no such attempt"));
+    expect(await dueAt(subject, hour(1000))).not.toContain(entry.id);
+    expect(await suspended(subject)).toContainEqual({ ...entry, suspendedAt: hour(26), reason: "no such attempt" });
+    expect(await accept(subject, entry)).toEqual({ status: "repeated", recorded: null });
+  });
+
+  test("a payment that is told of later does not take a row out of suspense", async () => {
+    const entry = entryOf();
+    await accept(subject, entry);
+    answered(await subject.store.intake.suspend(entry.id, hour(26), "no such attempt"));
+    await accept(subject, entryOf({ attemptId: entry.attemptId }));
+    expect(await dueAt(subject, hour(1000))).not.toContain(entry.id);
+    expect((await suspended(subject)).map(({ id }) => id)).toContain(entry.id);
+  });
+
+  test("what a person has settled leaves the list: its command is done", async () => {
+    const entry = entryOf();
+    await accept(subject, entry);
+    answered(await subject.store.intake.suspend(entry.id, hour(26), "no such attempt"));
+    await given(subject, done(entry));
+    expect((await suspended(subject)).map(({ id }) => id)).not.toContain(entry.id);
+    expect(await dueAt(subject, hour(1000))).not.toContain(entry.id);
+  });
+
+  test("the first word of a suspension stands, and what is done is not suspended", async () => {
+    const [lost, finished] = [entryOf(), entryOf()];
+    for (const entry of [lost, finished]) await accept(subject, entry);
+    await given(subject, done(finished));
+    for (const { id } of [lost, finished]) answered(await subject.store.intake.suspend(id, hour(26), "first"));
+    answered(await subject.store.intake.suspend(lost.id, hour(27), "second"));
+    const found = (await suspended(subject)).filter(({ id }) => id === lost.id || id === finished.id);
+    expect(found).toEqual([{ ...lost, suspendedAt: hour(26), reason: "first" }]);
+  });
+
+  test("the oldest come first, and no more than asked for", async () => {
+    const early = [-30, -10, -20].map((hours) => ({ entry: entryOf(), at: hour(hours) }));
+    for (const { entry, at } of early) {
+      await accept(subject, entry);
+      answered(await subject.store.intake.suspend(entry.id, at, "lost"));
+    }
+    const first = answered(await subject.store.intake.suspended(2)).map(({ id }) => id);
+    expect(first).toEqual([early[0]?.entry.id, early[2]?.entry.id].filter((id) => id !== undefined));
+  });
+};

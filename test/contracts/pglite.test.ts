@@ -1,0 +1,24 @@
+import { test } from "bun:test";
+import { pgliteStore } from "../support/stores.ts";
+import { intakeContract } from "./intake.ts";
+import { outboxContract } from "./outbox.ts";
+import { queriesContract } from "./queries.ts";
+import { rebuildContract } from "./rebuild.ts";
+import { storageContract } from "./storage.ts";
+import { sqlConstraintsContract } from "./storage-constraints.ts";
+import { openedOnce } from "./subject.ts";
+import { encryptedVaultContract, vaultContract } from "./vault.ts";
+
+const open = openedOnce(pgliteStore);
+
+storageContract("PGlite", open);
+sqlConstraintsContract("PGlite", open);
+intakeContract("PGlite", open);
+outboxContract("PGlite", open);
+queriesContract("PGlite", open);
+vaultContract("PGlite", open);
+encryptedVaultContract("PGlite", open);
+rebuildContract("PGlite", pgliteStore);
+
+test.skip("Outbox with late commits: PGlite has one session, and no two transactions overlap", () => undefined);
+test.skip("Vault of the API's role: PGlite has one session, its owner's", () => undefined);

@@ -1,0 +1,28 @@
+import { describe } from "bun:test";
+import { hasPostgres } from "../support/services.ts";
+import { postgresStore } from "../support/stores.ts";
+import { intakeContract } from "./intake.ts";
+import { outboxContract } from "./outbox.ts";
+import { lateCommitContract } from "./outbox-late.ts";
+import { queriesContract } from "./queries.ts";
+import { rebuildContract } from "./rebuild.ts";
+import { storageContract } from "./storage.ts";
+import { sqlConstraintsContract } from "./storage-constraints.ts";
+import { openedOnce } from "./subject.ts";
+import { encryptedVaultContract, vaultContract, writeOnlyVaultContract } from "./vault.ts";
+
+describe.skipIf(!hasPostgres)("On a server", () => {
+  const open = openedOnce(() => postgresStore());
+
+  storageContract("PostgreSQL", open);
+  storageContract("PostgreSQL with group commit", () => postgresStore({ grouped: true }));
+  sqlConstraintsContract("PostgreSQL", open);
+  intakeContract("PostgreSQL", open);
+  outboxContract("PostgreSQL", open);
+  lateCommitContract("PostgreSQL", open);
+  queriesContract("PostgreSQL", open);
+  vaultContract("PostgreSQL", open);
+  encryptedVaultContract("PostgreSQL", open);
+  writeOnlyVaultContract("PostgreSQL", open);
+  rebuildContract("PostgreSQL", () => postgresStore());
+});
