@@ -2,7 +2,7 @@ import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } f
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
 import { invariant } from "../../core/result.ts";
 import type { Driver, SqlRow } from "./driver.ts";
-import { answered } from "./faults.ts";
+import { answered, despiteDeadlocks } from "./faults.ts";
 import { instantOfDate, printInstant } from "./rows.ts";
 import { readOutcome } from "./storage.ts";
 
@@ -12,9 +12,10 @@ const TO_DO = "done_at is null and suspended_at is null";
 export const postgresIntake = (driver: Driver): Intake => ({
   accept: (entry) =>
     answered(async () => {
-      const [accepted] = await driver.query("select billing.accept_intake($1::text::jsonb) as fresh", [
-        printEntry(entry),
-      ]);
+      // Callbacks of one payment that come and are done at the same time wake each other.
+      const [accepted] = await despiteDeadlocks(() =>
+        driver.query("select billing.accept_intake($1::text::jsonb) as fresh", [printEntry(entry)]),
+      );
       if (accepted?.["fresh"] === true) return { status: "accepted" } as const;
       const [known] = await driver.query(
         `select known.fingerprint as asked, outcome.fingerprint, outcome.outcome, outcome.recorded_at

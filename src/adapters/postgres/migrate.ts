@@ -1,7 +1,8 @@
-import type { Driver } from "./driver.ts";
+import { type Driver, SqlError } from "./driver.ts";
 import billing from "./migrations/0001_billing.sql" with { type: "text" };
 import roles from "./migrations/0002_roles.sql" with { type: "text" };
 
+/** A whole file of statements; it neither begins nor ends a transaction. */
 export type Migration = { readonly name: string; readonly sql: string };
 /** In the order in which they are applied. Forward only: what has been released is never edited, a change is a new file. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -14,13 +15,39 @@ export class MigrationRefused extends Error {
   override readonly name = "MigrationRefused";
 }
 
+/** Gave way to others: a lock that did not come in time, or a deadlock. */
+const GAVE_WAY = new Set(["55P03", "40P01"]);
+const TRIES = 10;
+const PAUSE_MS = 1000;
+
 /**
  * Brings the schema up to date: all in one transaction, so that a failed migration leaves nothing half done. Run again it
- * does nothing; run by two at once, one waits for the other.
+ * does nothing; run by two at once, one waits for the other. While payments hold a lock that it needs it gives way and
+ * comes again, ten times.
  * @returns the names of the migrations applied now
  */
-export const migrate = (driver: Driver, migrations: readonly Migration[] = MIGRATIONS): Promise<readonly string[]> =>
-  driver.transaction(async (query) => {
+export const migrate = async (
+  driver: Driver,
+  migrations: readonly Migration[] = MIGRATIONS,
+  { tries = TRIES, pauseMs = PAUSE_MS }: { readonly tries?: number; readonly pauseMs?: number } = {},
+): Promise<readonly string[]> => {
+  for (let left = tries; ; left -= 1) {
+    try {
+      return await applyAll(driver, migrations);
+    } catch (error) {
+      if (!(error instanceof SqlError && GAVE_WAY.has(error.sqlState))) throw error;
+      if (left <= 1) {
+        throw new MigrationRefused(
+          `The migration did not get its locks in ${tries} tries (${error.message}) and has left nothing behind. Try again when the database is less busy.`,
+        );
+      }
+      await Bun.sleep(pauseMs);
+    }
+  }
+};
+
+const applyAll = (driver: Driver, migrations: readonly Migration[]): Promise<readonly string[]> =>
+  driver.transaction(async (query, script) => {
     // An advisory lock of this database: whoever comes second finds everything done.
     await query("select pg_advisory_xact_lock(7011202611)");
     await query(
@@ -33,11 +60,20 @@ export const migrate = (driver: Driver, migrations: readonly Migration[] = MIGRA
     await query("set local lock_timeout = '2s'");
     const fresh = migrations.filter(({ name }) => !applied.has(name));
     for (const { name, sql } of fresh) {
-      for (const statement of statementsOf(sql)) await query(statement);
+      await apply(script, name, sql);
       await query("insert into public.matinee_migrations (name, checksum) values ($1, $2)", [name, checksumOf(sql)]);
     }
     return fresh.map(({ name }) => name);
   });
+
+const apply = async (script: (text: string) => Promise<void>, name: string, sql: string): Promise<void> => {
+  try {
+    await script(sql);
+  } catch (error) {
+    if (!(error instanceof SqlError) || GAVE_WAY.has(error.sqlState)) throw error;
+    throw new MigrationRefused(`Migration ${name} failed and has left nothing behind: ${error.message}`);
+  }
+};
 
 const refuseStrange = (applied: ReadonlyMap<string, string>, migrations: readonly Migration[]): void => {
   const known = new Map(migrations.map(({ name, sql }) => [name, checksumOf(sql)]));
@@ -54,22 +90,12 @@ const refuseStrange = (applied: ReadonlyMap<string, string>, migrations: readonl
       );
     }
   }
+  const missed = migrations.slice(0, applied.size).find(({ name }) => !applied.has(name));
+  if (missed !== undefined) {
+    throw new MigrationRefused(
+      `Migration ${missed.name} stands before one that has been applied already. Give it a number behind all others.`,
+    );
+  }
 };
 
 const checksumOf = (sql: string): string => new Bun.CryptoHasher("sha256").update(sql).digest("hex");
-
-/** A file's statements: a semicolon at a line's end closes one, unless it stands between dollar quotes. */
-const statementsOf = (sql: string): readonly string[] => {
-  const statements: string[] = [];
-  let current = "";
-  let quoted = false;
-  for (const line of sql.split("\n")) {
-    current += `${line}\n`;
-    if ((line.match(/\$\$/g)?.length ?? 0) % 2 === 1) quoted = !quoted;
-    if (!quoted && line.trimEnd().endsWith(";") && !line.trimStart().startsWith("--")) {
-      statements.push(current);
-      current = "";
-    }
-  }
-  return statements;
-};

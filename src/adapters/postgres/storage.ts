@@ -12,8 +12,8 @@ import type {
 import { Bug, err, invariant, ok, type Result } from "../../core/result.ts";
 import { decodeEvent, encodeEvent } from "../wire/events.ts";
 import { decodeOutcome, encodeOutcome } from "../wire/outcomes.ts";
-import { ConnectionLost, type Driver, SqlError, type SqlRow } from "./driver.ts";
-import { answered, faultOf } from "./faults.ts";
+import { ConnectionLost, type Driver, type SqlRow } from "./driver.ts";
+import { answered, despiteDeadlocks, faultOf, isRefusal } from "./faults.ts";
 import { instantOfDate, printInstant, printRows } from "./rows.ts";
 
 export const postgresStorage = (driver: Driver): Storage => ({
@@ -77,26 +77,51 @@ type Answer = {
   readonly broken?: string;
 };
 
-/** A batch that gave way in a deadlock is written again: nothing of it stands. */
-const DEADLOCK = /^40/;
-const WRITES = 3;
-
 const commitAll = async (
   driver: Driver,
   commits: readonly Commit[],
 ): Promise<readonly Result<Committed, CommitFailure>[]> => {
-  const batch = JSON.stringify(commits.map(printCommit));
-  for (let writes = 1; ; writes += 1) {
-    try {
-      const [row] = await driver.query("select billing.commit_all($1::text::jsonb) as answers", [batch]);
-      return await readAnswers(driver, commits, (row as SqlRow)["answers"] as readonly Answer[]);
-    } catch (error) {
-      if (error instanceof SqlError && DEADLOCK.test(error.sqlState) && writes < WRITES) continue;
-      if (error instanceof ConnectionLost && error.sent) return afterLoss(driver, commits);
-      const fault = faultOf(error);
-      return commits.map(() => err(fault));
-    }
+  let answers: readonly Answer[];
+  try {
+    answers = await write(driver, JSON.stringify(commits.map(printCommit)));
+  } catch (error) {
+    if (error instanceof ConnectionLost && error.sent) return afterLoss(driver, commits);
+    if (error instanceof Bug || isRefusal(error)) return oneByOne(driver, commits, error);
+    const fault = faultOf(error);
+    return commits.map(() => err(fault));
   }
+  return readAnswers(driver, commits, answers);
+};
+
+const write = async (driver: Driver, batch: string): Promise<readonly Answer[]> => {
+  const [row] = await despiteDeadlocks(() =>
+    driver.query("select billing.commit_all($1::text::jsonb) as answers", [batch]),
+  );
+  return (row as SqlRow)["answers"] as readonly Answer[];
+};
+
+/**
+ * A commit that can't be printed, or that the database can't even read (a text with a NUL), fails the whole statement, and
+ * nothing of it stands. So each is written by itself, and only the one that is to blame is a Bug.
+ */
+const oneByOne = async (
+  driver: Driver,
+  commits: readonly Commit[],
+  refusal: unknown,
+): Promise<readonly Result<Committed, CommitFailure>[]> => {
+  const [only, ...more] = commits;
+  if (only !== undefined && more.length === 0)
+    throw new Bug(`the database does not take what ${only.command.id} decided: ${String(refusal)}`);
+  const results: Result<Committed, CommitFailure>[] = [];
+  const bugs: unknown[] = [];
+  for (const commit of commits) {
+    await commitAll(driver, [commit]).then(
+      (answers) => results.push(...answers),
+      (bug: unknown) => bugs.push(bug),
+    );
+  }
+  if (bugs.length > 0) throw bugs[0];
+  return results;
 };
 
 const printCommit = ({ command, appends, expects, outcome, recordedAt }: Commit): object => ({

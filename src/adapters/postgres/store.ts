@@ -1,5 +1,5 @@
 import type { Store } from "../../core/ports/store.ts";
-import type { Driver } from "./driver.ts";
+import { ConnectionLost, type Driver, SqlError } from "./driver.ts";
 import { groupCommit } from "./group-commit.ts";
 import { postgresIntake } from "./intake.ts";
 import { migrate } from "./migrate.ts";
@@ -11,13 +11,23 @@ import { postgresRebuild } from "./rebuild.ts";
 import { postgresStorage } from "./storage.ts";
 import { postgresVault } from "./vault.ts";
 
+/**
+ * `matinee_api` for what answers HTTP, `matinee_updater` for what executes commands, relays and calls gateways. Rebuilding
+ * and migrating are the owner's (null: the login itself).
+ */
 export type DatabaseRole = "matinee_api" | "matinee_updater";
 type Common = {
   /** 32 bytes that wrap the vault's keys. Another key than before makes every secret unreadable. */
   readonly masterKey: Uint8Array;
+  readonly role?: DatabaseRole | null;
   /** Write what many callers commit at the same time in one transaction. */
   readonly groupCommit?: boolean;
 };
+
+/** The database cannot be used. The message says why and what to do, and holds no password. */
+export class DatabaseRefused extends Error {
+  override readonly name = "DatabaseRefused";
+}
 
 /** A PostgreSQL server, 15 or newer. Migrates first, as the owner. */
 export const openPostgres = async ({
@@ -25,30 +35,79 @@ export const openPostgres = async ({
   ownerUrl = url,
   max = 4,
   role = null,
+  deadlineMs,
   ...common
 }: Common & {
   readonly url: string;
   readonly ownerUrl?: string;
   readonly max?: number;
-  readonly role?: DatabaseRole | null;
+  /** For a statement, and for the wait for a connection. */
+  readonly deadlineMs?: number;
 }): Promise<Store> => {
-  const owner = postgresJs({ url: ownerUrl, max: 1, role: null });
+  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+  const owner = postgresJs({ url: ownerUrl, max: 1, role: null, ...deadline });
   try {
+    await refuseOld(owner);
     await migrate(owner);
+  } catch (error) {
+    throw refused(ownerUrl, error);
   } finally {
     await owner.close();
   }
-  return storeOver(postgresJs({ url, max, role }), common);
+  const driver = postgresJs({ url, max, role, ...deadline });
+  try {
+    // A login that may not act as its role is told of now, not by the first payment.
+    await driver.query("select 1");
+  } catch (error) {
+    await driver.close();
+    throw refused(url, error);
+  }
+  return storeOver(driver, common);
+};
+
+const OLDEST_MAJOR = 15;
+const refuseOld = async (driver: Driver): Promise<void> => {
+  const [row] = await driver.query("select current_setting('server_version_num')::int / 10000 as major");
+  const major = row?.["major"] as number;
+  if (major < OLDEST_MAJOR)
+    throw new DatabaseRefused(`PostgreSQL ${OLDEST_MAJOR} or newer is needed; the server is ${major}.`);
+};
+
+/** Everything before the host is left out: it may hold a password. */
+const placeOf = (url: string): string =>
+  url
+    .replace(/^\w+:\/\//, "")
+    .replace(/^.*@/, "")
+    .replace(/\?.*$/, "");
+const CONNECTING = /^(28|3D000|42501|22023|53300)/;
+
+const refused = (url: string, error: unknown): unknown => {
+  const place = placeOf(url);
+  if (error instanceof ConnectionLost) {
+    return new DatabaseRefused(
+      `PostgreSQL at ${place} does not answer (${error.message}). Start it, or correct DATABASE_URL and DATABASE_OWNER_URL.`,
+    );
+  }
+  if (error instanceof SqlError && CONNECTING.test(error.sqlState)) {
+    return new DatabaseRefused(
+      `PostgreSQL at ${place} refuses us: ${error.message}. Correct DATABASE_URL and DATABASE_OWNER_URL, or the rights of their logins.`,
+    );
+  }
+  return error;
 };
 
 /** PostgreSQL in this process, in a folder of its own or (null) in memory. Migrates first. */
 export const openPglite = async ({
   folder,
+  role = null,
   ...common
 }: Common & { readonly folder: string | null }): Promise<Store> => {
   const driver = await pglite(folder);
   try {
     await migrate(driver);
+    // The one session acts as the role from now on, as the connections of a pool do. This guards against our own mistakes, not
+    // against injected SQL, which could take the owner's rights back.
+    if (role !== null) await driver.query(`set role ${role}`);
   } catch (error) {
     await driver.close();
     throw error;
@@ -56,7 +115,11 @@ export const openPglite = async ({
   return storeOver(driver, common);
 };
 
-const storeOver = async (driver: Driver, { masterKey, groupCommit: grouped = false }: Common): Promise<Store> => {
+/** Every port of a store, over a database that has been migrated. */
+export const storeOver = async (
+  driver: Driver,
+  { masterKey, groupCommit: grouped = false }: Pick<Common, "masterKey" | "groupCommit">,
+): Promise<Store> => {
   const storage = postgresStorage(driver);
   return {
     storage: grouped ? groupCommit(storage) : storage,

@@ -1,7 +1,7 @@
 import type { AccountId } from "../../core/ids.ts";
-import type { Vault, VaultKind } from "../../core/ports/vault.ts";
+import type { Vault, VaultKind, VaultSecret } from "../../core/ports/vault.ts";
 import { Bug } from "../../core/result.ts";
-import type { Driver } from "./driver.ts";
+import { type Driver, SqlError } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { printInstant } from "./rows.ts";
 
@@ -10,46 +10,67 @@ const NONCE_BYTES = 12;
 /** Owner of what belongs to no known account. */
 const SHOP = "shop";
 
+/** A foreign key is violated: the owner's key was deleted while its secret was being written. */
+const NO_SUCH_KEY = "23503";
+
 /** Secrets under a random key for each owner; the keys are wrapped by the master key, which the database never sees. */
 export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Promise<Vault> => {
   const master = await importKey(masterKey);
 
-  const keyOf = async (owner: string): Promise<CryptoKey | null> => {
-    const [row] = await driver.query("select wrapped from billing.vault_keys where owner = $1", [owner]);
-    return row === undefined ? null : importKey(await decrypt(master, row["wrapped"] as Uint8Array, `key/${owner}`));
-  };
-  const keyFor = async (owner: string): Promise<CryptoKey> => {
-    const known = await keyOf(owner);
-    if (known !== null) return known;
+  const unwrap = async (owner: string, wrapped: Uint8Array): Promise<CryptoKey> =>
+    importKey(await decrypt(master, wrapped, `key/${owner}`));
+  const wrappedKeyFor = async (owner: string): Promise<Uint8Array> => {
+    const [known] = await driver.query("select wrapped from billing.vault_keys where owner = $1", [owner]);
+    if (known !== undefined) return known["wrapped"] as Uint8Array;
     const wrapped = await encrypt(master, crypto.getRandomValues(new Uint8Array(32)), `key/${owner}`);
     await driver.query("insert into billing.vault_keys (owner, wrapped) values ($1, $2) on conflict do nothing", [
       owner,
       wrapped,
     ]);
-    return (await keyOf(owner)) ?? keyFor(owner); // Somebody else's key may have come first: it counts.
+    return wrappedKeyFor(owner); // Somebody else's key may have come first: it counts.
+  };
+  /**
+   * False: the account was erased meanwhile, and the key with it. No column is read, not even of `excluded`: the API's role
+   * writes secrets and may not see them.
+   */
+  const put = async (owner: string, wrapped: Uint8Array, secret: VaultSecret): Promise<boolean> => {
+    const { kind, name, keptAt, expiresAt } = secret;
+    const key = await unwrap(owner, wrapped);
+    const sealed = await encrypt(key, new TextEncoder().encode(secret.secret), labelOf(owner, kind, name));
+    try {
+      const kept = await driver.query(
+        `insert into billing.vault (owner, kind, name, secret, kept_at, expires_at)
+         select owner, $3, $4, $5, $6::timestamptz, $7::timestamptz from billing.vault_keys where owner = $1 and wrapped = $2
+         on conflict (owner, kind, name) do update set secret = $5, kept_at = $6::timestamptz, expires_at = $7::timestamptz
+         returning 1`,
+        [owner, wrapped, kind, name, sealed, printInstant(keptAt), expiresAt === null ? null : printInstant(expiresAt)],
+      );
+      return kept.length > 0;
+    } catch (error) {
+      if (error instanceof SqlError && error.sqlState === NO_SUCH_KEY) return false;
+      throw error;
+    }
   };
 
   return {
-    keep: (account, { kind, name, secret, keptAt, expiresAt }) =>
+    keep: (account, secret) =>
       answered(async () => {
         const owner = account ?? SHOP;
-        const sealed = await encrypt(await keyFor(owner), new TextEncoder().encode(secret), labelOf(owner, kind, name));
-        await driver.query(
-          `insert into billing.vault (owner, kind, name, secret, kept_at, expires_at) values ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz)
-           on conflict (owner, kind, name) do update set secret = excluded.secret, kept_at = excluded.kept_at, expires_at = excluded.expires_at`,
-          [owner, kind, name, sealed, printInstant(keptAt), expiresAt === null ? null : printInstant(expiresAt)],
-        );
+        // What was encrypted with a key that is gone by now is encrypted again with the next one.
+        while (!(await put(owner, await wrappedKeyFor(owner), secret)));
         return null;
       }),
     open: (account, kind, name) =>
       answered(async () => {
         const owner = account ?? SHOP;
+        // In one statement: between two an erasure and a new key might come.
         const [row] = await driver.query(
-          "select secret from billing.vault where owner = $1 and kind = $2 and name = $3",
+          `select secret, wrapped from billing.vault join billing.vault_keys using (owner)
+           where owner = $1 and kind = $2 and name = $3`,
           [owner, kind, name],
         );
-        const key = row === undefined ? null : await keyOf(owner);
-        if (row === undefined || key === null) return null;
+        if (row === undefined) return null;
+        const key = await unwrap(owner, row["wrapped"] as Uint8Array);
         return new TextDecoder().decode(await decrypt(key, row["secret"] as Uint8Array, labelOf(owner, kind, name)));
       }),
     forget: (account, kind, name) =>

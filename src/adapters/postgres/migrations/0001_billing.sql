@@ -324,7 +324,8 @@ create table billing.due (
   constraint due_key primary key (kind, subject)
 );
 
--- What no state may ever be, refused by the database itself. Names are part of the contract: storage reports them.
+-- What no state may ever be, refused by the database itself. Names are part of the contract: storage reports them. Each
+-- word that a condition below asks for is checked as well: a misspelt one would slip past it.
 
 alter table billing.plans add constraint plans_status check (status in ('on_sale', 'archived'));
 alter table billing.prices add constraint prices_positive check (price_minor > 0);
@@ -335,6 +336,7 @@ create unique index cards_one_preferred on billing.cards (account_id, gateway_ac
 
 alter table billing.subscriptions add constraint subscriptions_status
   check (status in ('incomplete', 'trialing', 'active', 'past_due', 'paused', 'ended'));
+alter table billing.subscriptions add constraint subscriptions_place check (place in ('current', 'queued'));
 create unique index subscriptions_one_per_place on billing.subscriptions (account_id, place) where status <> 'ended';
 create index subscriptions_by_account on billing.subscriptions (account_id, subscription_id);
 
@@ -344,6 +346,8 @@ alter table billing.periods add constraint periods_never_overlap
 
 alter table billing.invoices add constraint invoices_status
   check (status in ('open', 'processing', 'paid', 'partly_refunded', 'refunded', 'void', 'uncollectible', 'expired'));
+alter table billing.invoices add constraint invoices_purpose
+  check (purpose in ('first', 'renewal', 'change', 'gift', 'staff'));
 alter table billing.invoices add constraint invoices_sums
   check (total_minor >= 0 and credit_minor >= 0 and due_minor >= 0 and total_minor = credit_minor + due_minor);
 create unique index invoices_one_per_sequence on billing.invoices (subscription_id, purpose, sequence)
@@ -353,26 +357,65 @@ create index invoices_by_account on billing.invoices (account_id, invoice_id);
 
 alter table billing.attempts add constraint attempts_status check (status in
   ('current', 'in_flight', 'unknown', 'closed', 'succeeded', 'declined', 'mismatched', 'never_happened'));
+alter table billing.attempts add constraint attempts_kind check (kind in ('offer', 'charge'));
 create index attempts_by_invoice on billing.attempts (invoice_id);
+create unique index attempts_one_current_offer on billing.attempts (invoice_id) where kind = 'offer' and status = 'current';
 create unique index attempts_one_charge_in_flight on billing.attempts (invoice_id)
   where kind = 'charge' and status in ('in_flight', 'unknown');
 
+alter table billing.captures add constraint captures_role check (role in ('settling', 'extra'));
 alter table billing.captures add constraint captures_requests_covered
   check (0 <= requested_minor and requested_minor <= captured_minor);
 create index captures_by_invoice on billing.captures (invoice_id);
 create unique index captures_one_settling on billing.captures (invoice_id) where role = 'settling';
 alter table billing.refunds add constraint refunds_positive check (amount_minor > 0);
+alter table billing.refunds add constraint refunds_status
+  check (status in ('reserved', 'in_flight', 'unknown', 'failed', 'done', 'reported'));
 create index refunds_by_invoice on billing.refunds (invoice_id);
+create unique index refunds_one_in_flight on billing.refunds (gateway_account, capture_transaction_id)
+  where status in ('reserved', 'in_flight', 'unknown');
+create unique index refunds_once on billing.refunds (gateway_account, transaction_id) where transaction_id is not null;
 create index mismatches_unsettled on billing.mismatches (received_at, gateway_account, transaction_id) where not settled;
 
 alter table billing.access add constraint access_lasts check (from_at < until_at);
 create index notices_by_subscription on billing.notices (subscription_id, given_at);
 create index due_by_instant on billing.due (due_at, kind, subject);
 
+-- Each transaction of a gateway account stands once, among captures and mismatches together, and stays with its invoice.
+create table billing.transactions (
+  gateway_account text collate "C" not null,
+  transaction_id text collate "C" not null,
+  constraint transactions_once primary key (gateway_account, transaction_id)
+);
+create function billing.claim_transaction() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into billing.transactions (gateway_account, transaction_id) values (new.gateway_account, new.transaction_id);
+  elsif tg_op = 'DELETE' then
+    delete from billing.transactions gone
+    where (gone.gateway_account, gone.transaction_id) = (old.gateway_account, old.transaction_id);
+  else
+    raise exception 'transaction % of % belongs to %', old.transaction_id, old.gateway_account, old.invoice_id
+      using errcode = 'unique_violation', constraint = 'transactions_once';
+  end if;
+  return null;
+end
+$$;
+create trigger captures_claim after insert or delete on billing.captures
+  for each row execute function billing.claim_transaction();
+create trigger captures_stay after update on billing.captures for each row
+  when ((old.invoice_id, old.gateway_account, old.transaction_id) <> (new.invoice_id, new.gateway_account, new.transaction_id))
+  execute function billing.claim_transaction();
+create trigger mismatches_claim after insert or delete on billing.mismatches
+  for each row execute function billing.claim_transaction();
+create trigger mismatches_stay after update on billing.mismatches for each row
+  when ((old.invoice_id, old.gateway_account, old.transaction_id) <> (new.invoice_id, new.gateway_account, new.transaction_id))
+  execute function billing.claim_transaction();
+
 -- Writes the difference of a commit to the rows that reads use: removals first, then what is new or changed, each table's
 -- in the order given. A row that gives something up (a place, a period, a sequence) is given before the row that takes it.
 create function billing.write_rows(removed jsonb, written jsonb) returns void
-language plpgsql set search_path = pg_catalog, billing as $$
+language plpgsql set search_path = pg_catalog, billing, pg_temp as $$
 begin
   if removed ? 'plans' then
     delete from billing.plans old using jsonb_populate_recordset(null::billing.plans, removed -> 'plans') gone
@@ -540,7 +583,7 @@ $$;
 
 -- Wakes what waits for a payment that has just been told of.
 create function billing.wake_intake(by_attempt text, by_gateway_account text, by_transaction text) returns void
-language sql set search_path = pg_catalog, billing as $$
+language sql set search_path = pg_catalog, billing, pg_temp as $$
   update billing.intake set wait_until = null
   where wait_until is not null
     and (attempt_id = by_attempt or (gateway_account, transaction_id) = (by_gateway_account, by_transaction));
@@ -548,7 +591,7 @@ $$;
 
 -- Accepts a row once. Callers of the API may run this and insert nowhere else in billing.
 create function billing.accept_intake(entry jsonb) returns boolean
-language plpgsql security definer set search_path = pg_catalog, billing as $$
+language plpgsql security definer set search_path = pg_catalog, billing, pg_temp as $$
 declare
   fresh boolean;
 begin
@@ -568,7 +611,7 @@ $$;
 -- {"ok": true} | {"conflict": "version", "stream"} | {"conflict": "done"} | {"conflict": "unique", "constraint"}
 -- | {"broken": text}.
 create function billing.commit_all(commits jsonb) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, billing as $$
+language plpgsql security definer set search_path = pg_catalog, billing, pg_temp as $$
 declare
   one jsonb;
   named record;
@@ -656,7 +699,7 @@ begin
       when unique_violation or exclusion_violation then
         get stacked diagnostics broken_constraint = constraint_name;
         answers := answers || jsonb_build_object('conflict', 'unique', 'constraint', broken_constraint);
-      when check_violation or not_null_violation or foreign_key_violation or data_exception then
+      when check_violation or not_null_violation or foreign_key_violation or data_exception or cardinality_violation then
         get stacked diagnostics broken_constraint = constraint_name, message = message_text;
         answers := answers || jsonb_build_object('broken', message);
     end;
