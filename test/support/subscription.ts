@@ -292,8 +292,6 @@ export const inState = (state: Subscription) => ({
     };
   },
 });
-/** A history of facts, as they stand in the log. */
-export const given = (...history: readonly SubscriptionEvent[]) => inState(history.reduce(evolve, initial));
 /** A history of commands that were all accepted. */
 export const givenAfter = (...commands: readonly SubscriptionCommand[]) => inState(after(...commands));
 

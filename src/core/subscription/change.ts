@@ -1,7 +1,7 @@
 import { currencyOf } from "../catalog/terms.ts";
 import type { BillingPolicy } from "../policy.ts";
 import { err, ok } from "../result.ts";
-import { type Instant, wholeSecond } from "../time.ts";
+import { type Instant, later, wholeSecond } from "../time.ts";
 import { currentEnd, runningPeriod, slotFrom } from "./periods.ts";
 import { changedRunning, quoteFor } from "./proration.ts";
 import { doesNotFit, nothingNew, turnBack } from "./refusal.ts";
@@ -123,7 +123,8 @@ const runningAfter = (
   const invoices = [invoiceId, ...running.invoices];
   const sums = changedRunning(running, quote);
   if (quote.effect === "now_same_period") {
-    return { ...running, ...sums, invoices, stretch: { start: wholeSecond(at), end: running.period.end } };
+    const start = later(wholeSecond(at), running.period.start);
+    return { ...running, ...sums, invoices, stretch: { start, end: running.period.end } };
   }
   const begun = runningPeriod(
     slotFrom(at, running, quote.terms, zone),

@@ -1,7 +1,7 @@
 import type { InvoiceId } from "../ids.ts";
 import { isPositive } from "../money.ts";
 import type { BillingPolicy } from "../policy.ts";
-import { type Instant, later, plusLocalDays, startOfLocalDay } from "../time.ts";
+import { earlier, type Instant, later, plusLocalDays, startOfLocalDay } from "../time.ts";
 import { waitAfterDeclines } from "./dunning.ts";
 import { chargeAnnounced, noticeDue } from "./notices.ts";
 import { currentEnd } from "./periods.ts";
@@ -12,8 +12,11 @@ export type SubscriptionDue = {
   readonly kind: "pass_boundary" | "charge_renewal" | "close_dunning" | "resume" | "give_notice";
   readonly at: Instant;
 };
-/** When the next automatic try may be made. From `before` on a new notice comes first. */
-export type ChargeDue = { readonly invoiceId: InvoiceId; readonly from: Instant; readonly before: Instant | null };
+/**
+ * When the next automatic try may be made. From `before` on it may not: a new notice comes first, or the period that it is
+ * for is over, which is never charged.
+ */
+export type ChargeDue = { readonly invoiceId: InvoiceId; readonly from: Instant; readonly before: Instant };
 
 /**
  * All that falls due for a subscription as it stands, in the order in which it is played at one instant: notices, ends,
@@ -35,8 +38,9 @@ export const dueOf = (state: Subscription, policy: BillingPolicy): readonly Subs
 export const chargeDue = (state: Subscription): ChargeDue | null => {
   switch (state.status) {
     case "past_due": {
+      const { invoiceId, period } = state.renewal;
       const { nextTry } = state.dunning;
-      return nextTry === null ? null : { invoiceId: state.renewal.invoiceId, from: nextTry.at, before: null };
+      return nextTry === null ? null : { invoiceId, from: nextTry.at, before: period.end };
     }
     case "trialing":
     case "active":
@@ -52,21 +56,24 @@ export const chargeDue = (state: Subscription): ChargeDue | null => {
 
 /** A resume by hand is charged at once; all else at the boundary and after its notice. */
 const firstTry = (state: Trialing | Active | Paused, renewal: Renewal): ChargeDue | null => {
-  const { invoiceId, amount, issuedAt } = renewal;
-  if (renewal.askedBy === "payer") return { invoiceId, from: issuedAt, before: null };
-  const announced = isPositive(amount) ? chargeAnnounced(state) : { from: renewal.period.start, before: null };
+  const { invoiceId, amount, issuedAt, period } = renewal;
+  if (renewal.askedBy === "payer") return { invoiceId, from: issuedAt, before: period.end };
+  const announced = isPositive(amount) ? chargeAnnounced(state) : { from: period.start, before: null };
   if (announced === null) return null;
   const waits = [announced.from, waitAfterDeclines(renewal.declines, null), renewal.putOffUntil, dayAfterCharge(state)];
   const from = waits.filter((wait) => wait !== null).reduce(later);
-  return announced.before !== null && from >= announced.before ? null : { invoiceId, from, before: announced.before };
+  const before = earlier(announced.before ?? period.end, period.end);
+  return from >= before ? null : { invoiceId, from, before };
 };
 
 /** At most one charge for a subscription a local day, however many boundaries were missed. Source: design part 5, Late and missed. */
 const dayAfterCharge = (state: Trialing | Active | Paused): Instant | null =>
   state.status === "active" ? startOfLocalDay(plusLocalDays(state.running.paidAt, 1, state.zone), state.zone) : null;
 
+/** A renewal that stays untried for as long as the period that it is for is looked at again when that is over. */
 const endDue = (state: Subscription): SubscriptionDue | null => {
-  if (state.status === "paused") return state.renewal === null ? { kind: "resume", at: state.pause.until } : null;
-  if (state.status !== "trialing" && state.status !== "active") return null;
-  return state.renewal?.askedBy === "schedule" ? null : { kind: "pass_boundary", at: currentEnd(state) };
+  if (state.status !== "trialing" && state.status !== "active" && state.status !== "paused") return null;
+  const { renewal } = state;
+  if (state.status === "paused") return { kind: "resume", at: renewal?.period.end ?? state.pause.until };
+  return { kind: "pass_boundary", at: renewal?.askedBy === "schedule" ? renewal.period.end : currentEnd(state) };
 };

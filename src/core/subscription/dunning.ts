@@ -130,18 +130,17 @@ export const paidWithinGrace = (
 export const halted = ({ dunning, renewal }: PastDue): Dunning => withNextTry(dunning, renewal, null);
 
 /**
- * Two declines of one card within 24 hours, the payer's own tries among them: its next automatic try waits until 24
- * hours after the last. Outages are no declines. Source: billing rules, Declines.
+ * After two declines of one card, the payer's own tries among them, its next automatic try waits until 24 hours after the
+ * last. Outages are no declines. Source: billing rules, Declines.
  * @param cardId null: it is not known which card comes next, so any counts
  */
 export const waitAfterDeclines = (declines: readonly DeclinedTry[], cardId: CardId | null): Instant | null => {
   const counting = declines.filter(
     (one) => one.kind !== "our_outage" && one.cardId !== null && one.cardId === (cardId ?? one.cardId),
   );
-  const waits = counting.flatMap((one, index) => {
-    const next = counting.slice(index + 1).find((other) => other.cardId === one.cardId);
-    return next !== undefined && next.at - one.at < DAY_MS ? [plusMs(next.at, DAY_MS)] : [];
-  });
+  const waits = counting
+    .filter((one, index) => counting.slice(0, index).some((before) => before.cardId === one.cardId))
+    .map(({ at }) => plusMs(at, DAY_MS));
   return waits.length === 0 ? null : waits.reduce(later);
 };
 

@@ -1,7 +1,7 @@
 import type { InvoiceId } from "../ids.ts";
 import { atLeastZero, type Money, subtract } from "../money.ts";
 import { invariant, unreachable } from "../result.ts";
-import { DAY_MS } from "../time.ts";
+import { unusedValue } from "./proration.ts";
 import type {
   Active,
   DeclinedTry,
@@ -19,6 +19,8 @@ import type {
 
 /** How many notices the state remembers: enough for what is announced now; the chain of events has them all. */
 export const NOTICES_KEPT = 20;
+/** How many declines of a renewal: an outage an hour must not push out, within its 24 hours, what makes the next try wait. */
+const DECLINES_KEPT = 50;
 
 export const initial: Subscription = { status: "absent" };
 
@@ -40,7 +42,7 @@ export const evolve = (state: Subscription, event: SubscriptionEvent): Subscript
     case "RenewalInvoiced":
       return renewalInvoiced(state, event);
     case "RenewalFellDue":
-      return { ...outside(state, event), renewal: event.renewal };
+      return renewalFellDue(state, event);
     case "RenewalWithdrawn":
       return renewalWithdrawn(state, event);
     case "SubscriptionRenewed":
@@ -176,6 +178,12 @@ const renewalInvoiced = (state: Subscription, event: EventOf<"RenewalInvoiced">)
   return { ...on, renewal: event.renewal, quote: null };
 };
 
+const renewalFellDue = (state: Subscription, event: EventOf<"RenewalFellDue">): Subscription => {
+  const on = within(state, event, "trialing", "active", "paused");
+  invariant(on.renewal?.invoiceId === event.renewal.invoiceId, "only the renewal that is out falls due");
+  return { ...on, renewal: event.renewal };
+};
+
 const renewalWithdrawn = (state: Subscription, event: EventOf<"RenewalWithdrawn">): Subscription => {
   const on = within(state, event, "trialing", "active", "paused");
   invariant(on.renewal?.invoiceId === event.invoiceId, "only the renewal that is out is withdrawn");
@@ -265,8 +273,11 @@ const periodRefunded = (state: Subscription, event: EventOf<"PeriodRefunded">): 
     case "paused": {
       const { kept } = on.pause;
       if (kept === null || !kept.running.invoices.includes(event.invoiceId)) return on;
-      const left = { ...kept, running: lessPaid(kept.running, event), unused: minus(kept.unused, event.amount) };
-      return { ...on, pause: { ...on.pause, kept: left } };
+      const running = lessPaid(kept.running, event);
+      return {
+        ...on,
+        pause: { ...on.pause, kept: { ...kept, running, unused: unusedValue(running, on.pause.since) } },
+      };
     }
   }
 };
@@ -314,13 +325,9 @@ const withRenewal = (
   return { ...on, renewal: change(on.renewal) };
 };
 
-/** Two within 24 hours make the next try wait for 24 more: older ones cannot count. */
 const declinesAfter = (renewal: Renewal, event: EventOf<"RenewalDeclined">): readonly DeclinedTry[] => {
   const { attemptId, cardId, decline, at } = event;
-  return [
-    ...renewal.declines.filter((earlier) => at - earlier.at < 2 * DAY_MS),
-    { attemptId, cardId, kind: decline.kind, at },
-  ];
+  return [...renewal.declines, { attemptId, cardId, kind: decline.kind, at }].slice(-DECLINES_KEPT);
 };
 
 type Refunded = { readonly invoiceId: InvoiceId; readonly amount: Money };

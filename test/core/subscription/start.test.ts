@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { Bug } from "../../../src/core/result.ts";
 import { accessOf } from "../../../src/core/subscription/access.ts";
 import { DAY_MS, plusMs } from "../../../src/core/time.ts";
 import {
@@ -71,6 +72,15 @@ describe("a start", () => {
       .happens("PaymentTurnedBack");
   });
 
+  test("waits for its own invoice: another one's payment goes back, another one's end is refused", () => {
+    givenAfter(start())
+      .when(firstPaid(START, { invoiceId: AHEAD }))
+      .yields({ type: "PaymentTurnedBack", invoiceId: AHEAD, at: START });
+    givenAfter(start())
+      .when({ type: "AbandonStart", invoiceId: AHEAD, reason: "never_paid", at: START })
+      .refuses({ code: "subscription_incomplete" });
+  });
+
   test("that is stopped before it is paid leaves its invoice void", () => {
     const at = plusMs(START, 1000);
     givenAfter(start())
@@ -116,6 +126,12 @@ describe("a trial", () => {
       paidAt: null,
       graceUntil: plusMs(TRIAL_END, 7 * DAY_MS),
     });
+  });
+
+  test("that is free is in the terms, and is never queued", () => {
+    const asked = { first: { kind: "free_trial", renews: true } } as const;
+    expect(() => after(start(START, asked))).toThrow(Bug);
+    expect(() => after(start(START, { ...asked, terms: FREE, beginsAt: B1 }))).toThrow(Bug);
   });
 
   test("without card and consent ends with no invoice", () => {
