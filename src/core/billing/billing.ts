@@ -3,14 +3,15 @@ import type { BillingPolicy } from "../policy.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { Commit, CommitFailure, Outcome, RecordedOutcome, Storage, StorageFault } from "../ports/storage.ts";
-import { err } from "../result.ts";
+import { err, invariant } from "../result.ts";
 import type { Instant } from "../time.ts";
-import type { Received } from "./command.ts";
+import type { CommandType, Received } from "./command.ts";
 import { type Desk, newIds } from "./desk.ts";
 import { follow } from "./follow.ts";
 import { handle } from "./handle.ts";
 import { mayAsk } from "./permissions.ts";
 import { type Handled, outcomeOf } from "./refusal.ts";
+import { kindOf, type StreamName } from "./stream.ts";
 import { type InvoiceIndex, indexInvoices, ownerOf, refsOf } from "./subject.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -42,55 +43,77 @@ export type BillingPorts = {
 const DECISIONS = 4;
 
 export const billing = (ports: BillingPorts): Billing => {
-  const execute = async (received: Received): Promise<Executed> => {
-    let last = "";
-    for (let tries = 0; tries < DECISIONS; tries += 1) {
-      const [executed] = await runOnce(ports, [received]);
-      if (executed === undefined || typeof executed === "string") last = executed ?? "";
-      else return executed;
+  const executeAll = async (received: readonly Received[]): Promise<readonly Executed[]> => {
+    const answers = new Map<Received, Executed>();
+    const losses = new Map<Received, number>();
+    for (let waiting = received; waiting.length > 0; waiting = waiting.filter((one) => !answers.has(one))) {
+      for (const [one, came] of await runOnce(ports, waiting)) {
+        if (came.status === "done" || came.status === "failed") answers.set(one, came);
+        if (came.status !== "lost") continue;
+        const lost = (losses.get(one) ?? 0) + 1;
+        losses.set(one, lost);
+        if (lost >= DECISIONS) answers.set(one, failed({ code: "contention", detail: came.detail }));
+      }
     }
-    return { status: "failed", fault: { code: "contention", detail: last } };
+    return received.map((one) => {
+      const answer = answers.get(one);
+      invariant(answer !== undefined, "each command is answered");
+      return answer;
+    });
   };
   return {
-    execute,
-    executeAll: async (received) => {
-      const first = await runOnce(ports, received);
-      const answers: Executed[] = [];
-      for (const [i, executed] of first.entries()) {
-        answers.push(typeof executed === "string" ? await execute(received[i] as Received) : executed);
-      }
-      return answers;
+    executeAll,
+    execute: async (received) => {
+      const [executed] = await executeAll([received]);
+      invariant(executed !== undefined, "each command is answered");
+      return executed;
     },
   };
 };
 
-/** One round of load, decide and commit. A string: somebody else wrote first, decide again. */
-const runOnce = async (ports: BillingPorts, received: readonly Received[]): Promise<readonly (Executed | string)[]> => {
+type CameTo =
+  | Executed
+  /** Somebody else wrote first: decide again. */
+  | { readonly status: "lost"; readonly detail: string }
+  /** An earlier one of the batch concerns the same: it goes first, as it came first. */
+  | { readonly status: "behind" };
+/** A commit to write, or the answer itself where there is nothing to record. */
+type Decided = { readonly commit: Commit } | { readonly refused: Executed };
+
+/** One round of load, decide and commit. The first of the batch is never behind another, so each round settles something. */
+const runOnce = async (ports: BillingPorts, received: readonly Received[]): Promise<ReadonlyMap<Received, CameTo>> => {
   const loaded = await ports.storage.load(received.flatMap(({ command }) => refsOf(command)));
-  if (!loaded.ok) return received.map(() => failed(loaded.error));
+  const cameTo = new Map<Received, CameTo>();
+  if (!loaded.ok) return new Map(received.map((one) => [one, failed(loaded.error)]));
   const index = indexInvoices(loaded.value);
-  const answers = new Map<number, Executed | string>();
-  const commits: { readonly place: number; readonly commit: Commit }[] = [];
-  for (const [place, one] of received.entries()) {
-    const desk = openWorkspace(loaded.value, ports.policy);
-    const account = ownerOf(one.command, desk, index);
-    const decided = decide(ports, one, desk, index, account, await ports.clock.now(account));
-    if ("status" in decided) answers.set(place, await unlessDone(ports, one, decided));
-    else commits.push({ place, commit: decided });
+  /** Streams that a command of this round writes, or that one touches which had to go behind another. */
+  const taken = new Set<StreamName>();
+  const written: (readonly [Received, Commit])[] = [];
+  for (const one of received) {
+    const work = openWorkspace(loaded.value, ports.policy);
+    const owner = ownerOf(one.command, work, index);
+    const decided = decide(ports, one, work, index, owner, await ports.clock.now(owner));
+    const touched = work.touched();
+    // What is not found may be just what an earlier one makes: in the next round it is there.
+    const isBehind = touched.some((stream) => taken.has(stream)) || (owner === null && taken.size > 0);
+    if (isBehind) cameTo.set(one, { status: "behind" });
+    else if ("refused" in decided) cameTo.set(one, await unlessDone(ports, one, decided.refused));
+    else written.push([one, decided.commit]);
+    const writes = "commit" in decided ? decided.commit.appends.map(({ stream }) => stream) : [];
+    // Plans are read by all and written by few: who only reads one keeps nobody waiting.
+    const reads = isBehind ? touched.filter((stream) => kindOf(stream) !== "plan") : [];
+    for (const stream of [...writes, ...reads]) taken.add(stream);
   }
-  const written = commits.length === 0 ? [] : await ports.storage.commit(commits.map(({ commit }) => commit));
-  for (const [i, { place, commit }] of commits.entries()) {
-    const result = written[i];
-    if (result === undefined) throw new Error("storage answers for each commit");
-    answers.set(place, result.ok ? done(commit.outcome, false) : await afterFailure(ports, commit, result.error));
+  const results = written.length === 0 ? [] : await ports.storage.commit(written.map(([, commit]) => commit));
+  for (const [i, [one, commit]] of written.entries()) {
+    const result = results[i];
+    invariant(result !== undefined, "storage answers for each commit");
+    cameTo.set(one, result.ok ? done(commit.outcome, false) : await afterFailure(ports, commit, result.error));
   }
-  return received.map((_, place) => answers.get(place) ?? "no answer");
+  return cameTo;
 };
 
-/**
- * Decides one command over what was loaded. Pure: the same command, streams and instant give the same commit.
- * @returns a commit to write, or the answer itself where there is nothing to record
- */
+/** Decides one command over what was loaded. Pure: the same command, streams and instant give the same commit. */
 const decide = (
   { policy, gatewayAccount, digest }: BillingPorts,
   received: Received,
@@ -98,7 +121,7 @@ const decide = (
   index: InvoiceIndex,
   owner: AccountId | null,
   at: Instant,
-): Commit | Executed => {
+): Decided => {
   const desk: Desk = {
     work,
     received,
@@ -111,23 +134,33 @@ const decide = (
       for (let happened = work.next(); happened !== null; happened = work.next()) follow(desk, happened);
     },
   };
-  const handled = permitted(received, owner) ?? handle(desk, received.command);
+  const handled = permitted(received, owner, work) ?? handle(desk, received.command);
   const outcome = outcomeOf(handled);
   const command = { id: received.id, fingerprint: received.fingerprint };
   if (!handled.ok) {
     // What our own sweeps and a gateway are refused is asked again when things have changed: it is not kept.
     const ours = received.actor.kind === "system" || received.actor.kind === "gateway";
-    return ours ? done(outcome, false) : { command, appends: [], expects: [], outcome, recordedAt: at };
+    if (ours) return { refused: done(outcome, false) };
+    return { commit: { command, appends: [], expects: [], outcome, recordedAt: at } };
   }
   desk.settle();
-  return { command, ...work.changes(), outcome, recordedAt: at };
+  return { commit: { command, ...work.changes(), outcome, recordedAt: at } };
 };
 
-/** What is somebody else's does not exist for a payer. Null: go on. */
-const permitted = ({ actor, command }: Received, owner: AccountId | null): Handled | null => {
+/** What is somebody else's does not exist for a payer, and an erased account is bound to nothing new. Null: go on. */
+const permitted = ({ actor, command }: Received, owner: AccountId | null, work: Workspace): Handled | null => {
   if (!mayAsk(actor, command.type)) return err({ code: "forbidden" });
-  return actor.kind === "payer" && actor.accountId !== owner ? err({ code: "not_found" }) : null;
+  if (actor.kind === "payer" && actor.accountId !== owner) return err({ code: "not_found" });
+  const binds = owner !== null && BINDING.has(command.type);
+  return binds && work.customer(owner).status === "erased" ? err({ code: "customer_erased" }) : null;
 };
+const BINDING: ReadonlySet<CommandType> = new Set([
+  "invoice.issue",
+  "invoice.offer",
+  "subscription.quote_change",
+  "subscription.change",
+  "subscription.pay_ahead",
+]);
 
 /** A refusal that is not recorded may meet a command that was done before and now refuses itself: then that counts. */
 const unlessDone = async (
@@ -144,14 +177,14 @@ const afterFailure = async (
   { storage }: BillingPorts,
   { command }: Commit,
   failure: CommitFailure,
-): Promise<Executed | string> => {
+): Promise<CameTo> => {
   switch (failure.code) {
     case "command_done":
       return repeated(failure.recorded, command.fingerprint);
     case "version_conflict":
-      return `${failure.stream} was written meanwhile`;
+      return { status: "lost", detail: `${failure.stream} was written meanwhile` };
     case "unique_conflict":
-      return `${failure.constraint} held meanwhile`;
+      return { status: "lost", detail: `${failure.constraint} held meanwhile` };
     case "storage_unavailable":
       return failed(failure);
     case "commit_unknown": {
@@ -159,7 +192,7 @@ const afterFailure = async (
       if (!recorded.ok) return failed(failure);
       // Nothing recorded yet: deciding again is safe, for the first run, should it still commit, takes the command's id.
       return recorded.value === null
-        ? "the answer to a commit was lost"
+        ? { status: "lost", detail: "the answer to a commit was lost" }
         : repeated(recorded.value, command.fingerprint);
     }
   }

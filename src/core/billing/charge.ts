@@ -4,9 +4,9 @@ import { chargeInFlight } from "../invoice/reading.ts";
 import { err, ok } from "../result.ts";
 import { chargeDue } from "../subscription/due.ts";
 import { DAY_MS, plusMs } from "../time.ts";
+import { isWanted } from "./closing.ts";
 import type { Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
-import { invoicesOf } from "./links.ts";
 import type { Handled, NotChargeable } from "./refusal.ts";
 
 /**
@@ -22,23 +22,21 @@ export const charge = (
   const { work, at, received, newId, gatewayAccount } = desk;
   const { invoiceId, accountId } = invoice.terms;
   const byPayer = received.actor.kind === "payer";
-  const cardId = command.cardId ?? chargeableCard(work.customer(accountId), gatewayAccount)?.cardId ?? null;
+  const customer = work.customer(accountId);
+  const cardId = command.cardId ?? chargeableCard(customer, gatewayAccount)?.cardId ?? null;
   if (cardId === null) return err({ code: "card_required" });
+  const card = customer.status === "absent" ? undefined : customer.cards.find((one) => one.cardId === cardId);
+  // A token of another gateway account means nothing where the money is taken now.
+  if (card !== undefined && card.gatewayAccount !== gatewayAccount) return err({ code: "card_unknown" });
   const claimed = work.onCustomer(accountId, { type: "ClaimCharge", invoiceId, cardId, byPayer, at });
   if (!claimed.ok) return claimed;
-  const because = byPayer ? unwanted(desk, invoice) : notDue(desk, invoice);
+  const because = byPayer ? (isWanted(desk, invoice) ? null : "not_wanted") : notDue(desk, invoice);
   if (because !== null) return err({ code: "not_chargeable", because });
 
   const attemptId = newId.attempt("charge");
   const initiator = byPayer ? "payer" : "schedule";
   const started = work.onInvoice(invoiceId, { type: "StartCharge", attemptId, gatewayAccount, cardId, initiator, at });
   return started.ok ? ok({ invoiceId, attemptId, cardId }) : started;
-};
-
-const unwanted = ({ work }: Desk, { terms }: IssuedInvoice): NotChargeable | null => {
-  if (terms.subscriptionId === null) return null;
-  const subscription = work.subscription(terms.subscriptionId);
-  return subscription.status !== "absent" && invoicesOf(subscription).includes(terms.invoiceId) ? null : "not_wanted";
 };
 
 /** Why the schedule may not charge this invoice now: a period that is over is never charged, and a notice comes first. */

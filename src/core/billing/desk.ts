@@ -95,11 +95,7 @@ export const issueInvoice = (
     currency,
   );
   const credit = smaller(availableCredit(work.customer(invoice.accountId), currency), total);
-  must(
-    work.onInvoice(invoice.invoiceId, {
-      type: "IssueInvoice",
-      terms: { ...rest, total, credit, due: subtract(total, credit) },
-      at,
-    }),
-  );
+  const terms = { ...rest, total, credit, due: subtract(total, credit) };
+  // Its id derives from this command's: one that exists says that the command was done before, as storage will answer.
+  may(work.onInvoice(invoice.invoiceId, { type: "IssueInvoice", terms, at }), "invoice_exists");
 };

@@ -1,17 +1,26 @@
-import type { Actor } from "../actor.ts";
-import { type CustomerEvent, mayCharge } from "../customer/customer.ts";
+import type { CustomerEvent } from "../customer/customer.ts";
 import type { SetupEvent } from "../customer/setup.ts";
-import type { AccountId, InvoiceId, SubscriptionId } from "../ids.ts";
+import type { AccountId, CardId, InvoiceId, SubscriptionId } from "../ids.ts";
 import type { Initiator, Invoice, InvoiceEvent, InvoiceLine, IssuedInvoice } from "../invoice/invoice.ts";
-import { attemptOf, captureOf, refundOf, settlingCaptures } from "../invoice/reading.ts";
+import { attemptOf, captureOf, settlingCaptures } from "../invoice/reading.ts";
 import { add, isPositive, isZero, money, subtract } from "../money.ts";
 import { invariant } from "../result.ts";
+import { currentEnd } from "../subscription/periods.ts";
 import type { EndReason, Subscription, SubscriptionEvent } from "../subscription/subscription.ts";
 import { earlier, MINUTE_MS, plusMs } from "../time.ts";
-import { consentStandsFor } from "./consent.ts";
+import { annul, closeIfUnwanted, isWanted, writeOff } from "./closing.ts";
+import { chargesAllowed, mayRenew } from "./consent.ts";
 import { type Desk, issueInvoice, may, must } from "./desk.ts";
-import { invoicesOf } from "./links.ts";
-import { askRefund, giveBack, giveBackWhole } from "./money-back.ts";
+import {
+  afterDispute,
+  afterDroppedRefund,
+  afterFailedRefund,
+  countRefund,
+  giveBack,
+  giveBackExtra,
+  giveBackWhole,
+  SYSTEM,
+} from "./money-back.ts";
 import type { Happened } from "./workspace.ts";
 
 /**
@@ -27,8 +36,6 @@ export const follow = (desk: Desk, { stream, event, before }: Happened): void =>
   if (before.kind === "customer") followCustomer(desk, id as AccountId, event as CustomerEvent);
   if (before.kind === "setup") followSetup(desk, event as SetupEvent, desk.work.setup(id as never));
 };
-
-const SYSTEM: Actor = { kind: "system" };
 
 const followInvoice = (desk: Desk, invoice: IssuedInvoice, event: InvoiceEvent): void => {
   const { work, at } = desk;
@@ -48,13 +55,9 @@ const followInvoice = (desk: Desk, invoice: IssuedInvoice, event: InvoiceEvent):
       if (isPositive(credit)) must(work.onCustomer(accountId, { type: "FreeCredit", invoiceId, at }));
       return comeToNothing(desk, invoice, event);
     case "PaymentSucceeded": {
-      const { gatewayAccount, transactionId } = event.capture;
-      const capture = invoice.captures.find(
-        (one) => one.gatewayAccount === gatewayAccount && one.transactionId === transactionId,
-      );
-      invariant(capture !== undefined, "a success leaves a capture");
-      if (capture.role === "extra") askRefund(desk, invoiceId, capture, capture.amount, "extra_payment", SYSTEM);
-      return;
+      const capture = captureOf(invoice, event.capture);
+      invariant(capture !== null, "a success leaves a capture");
+      return giveBackExtra(desk, invoiceId, capture);
     }
     case "PaymentDeclined":
       return afterDecline(desk, invoice, event);
@@ -65,14 +68,17 @@ const followInvoice = (desk: Desk, invoice: IssuedInvoice, event: InvoiceEvent):
       return closeIfUnwanted(desk, invoice);
     case "RefundSucceeded":
     case "RefundReported":
-      return countRefund(desk, invoice, event);
+      countRefund(desk, invoice, event);
+      return afterDroppedRefund(desk, invoice, event);
+    case "RefundFailed":
+      return afterFailedRefund(desk, invoice, event);
     case "ChargebackRecorded":
       return must(work.onCustomer(accountId, { type: "OpenDispute", accountId, invoiceId, at }));
     case "ChargebackDecided":
       if (invoice.captures.every((capture) => capture.dispute !== "open")) {
         must(work.onCustomer(accountId, { type: "CloseDispute", invoiceId, at }));
       }
-      return;
+      return afterDispute(desk, invoice, event);
     default: // The other facts concern the invoice alone.
   }
 };
@@ -89,7 +95,7 @@ const deliver = (
   const value = add(paid, credit);
   switch (purpose) {
     case "first": {
-      const consent = consentStandsFor(work.customer(accountId), work.subscription(subscriptionId));
+      const consent = mayRenew(work.customer(accountId), work.subscription(subscriptionId), desk.gatewayAccount);
       return must(work.onSubscription(subscriptionId, { type: "RecordFirstPayment", invoiceId, value, consent, at }));
     }
     case "renewal":
@@ -188,58 +194,14 @@ const afterNothing = (
   closeIfUnwanted(desk, invoice);
 };
 
-/** Money that went back without a cancel makes the running period worth less; a cancel has counted its own already. */
-const countRefund = (
-  { work, at }: Desk,
-  invoice: IssuedInvoice,
-  event: Extract<InvoiceEvent, { type: "RefundSucceeded" | "RefundReported" }>,
-): void => {
-  const { invoiceId, subscriptionId } = invoice.terms;
-  if (subscriptionId === null) return;
-  const capture =
-    event.type === "RefundReported" ? captureOf(invoice, event.capture) : refundOf(invoice, event.refundId)?.capture;
-  const asked = event.type === "RefundReported" ? null : refundOf(invoice, event.refundId)?.refund;
-  if (capture?.role !== "settling" || (asked && asked.reason !== "staff")) return;
-  must(work.onSubscription(subscriptionId, { type: "RecordPeriodRefund", invoiceId, amount: event.amount, at }));
-};
-
-/** An invoice that its subscription no longer waits for is closed as soon as the payment under way has come to nothing. */
-const closeIfUnwanted = (desk: Desk, invoice: IssuedInvoice): void => {
-  const { invoiceId, subscriptionId } = invoice.terms;
-  if (subscriptionId === null || invoice.status !== "open" || isWanted(desk, invoice)) return;
-  const subscription = desk.work.subscription(subscriptionId);
-  const unpaid = subscription.status === "ended" && subscription.reason === "unpaid";
-  if (unpaid) writeOff(desk, invoiceId);
-  else annul(desk, invoiceId, "payer_cancelled");
-};
-
-const isWanted = ({ work }: Desk, { terms }: IssuedInvoice): boolean => {
-  if (terms.subscriptionId === null) return true;
-  const subscription = work.subscription(terms.subscriptionId);
-  return subscription.status !== "absent" && invoicesOf(subscription).includes(terms.invoiceId);
-};
-
-const writeOff = ({ work, at }: Desk, invoiceId: InvoiceId): void =>
-  may(work.onInvoice(invoiceId, { type: "WriteOffInvoice", at }), "charge_in_flight", "payment_in_progress");
-
-/** Closes an invoice that nobody shall pay any more; one that is just being paid is closed when that has ended. */
-const annul = (
-  { work, at, received }: Desk,
-  invoiceId: InvoiceId,
-  reason: Extract<InvoiceEvent, { type: "InvoiceVoided" }>["reason"],
-): void =>
-  may(
-    work.onInvoice(invoiceId, { type: "AnnulInvoice", actor: received.actor, reason, at }),
-    "invoice_paid",
-    "charge_in_flight",
-    "payment_in_progress",
-  );
-
 const followSubscription = (desk: Desk, id: SubscriptionId, event: SubscriptionEvent): void => {
   const { work, at } = desk;
   switch (event.type) {
     case "TrialStarted":
       return must(work.onCustomer(accountOf(work.subscription(id)), { type: "UseTrial", at }));
+    case "SubscriptionRenewed":
+    case "SubscriptionResumed":
+      return bringIntoLine(desk, id);
     case "RenewalInvoiced":
       return invoiceRenewal(desk, id, event);
     case "ChangeInvoiced":
@@ -306,6 +268,8 @@ const invoiceChange = (
       period: null,
     });
   const expiresAt = plusMs(desk.at, desk.policy.changeInvoiceMinutes * MINUTE_MS);
+  const subscription = desk.work.subscription(subscriptionId);
+  invariant(subscription.status === "active", "only what runs is changed for money");
   issueInvoice(desk, {
     invoiceId,
     accountId,
@@ -314,7 +278,7 @@ const invoiceChange = (
     sequence: quote.quoteId,
     lines,
     currency: due.currency,
-    expiresAt: period === null ? expiresAt : earlier(expiresAt, period.end),
+    expiresAt: earlier(expiresAt, currentEnd(subscription)),
   });
 };
 
@@ -339,13 +303,21 @@ const followCustomer = (desk: Desk, accountId: AccountId, event: CustomerEvent):
     case "ConsentWithdrawn":
     case "CardRemoved":
     case "CustomerErased":
-      return mayCharge(desk.work.customer(accountId)) ? undefined : haltCharges(desk, accountId);
-    case "ConsentGiven":
+      return areAllowed(desk, accountId) ? undefined : haltCharges(desk, accountId);
+    case "CardBlocked":
+      return areAllowed(desk, accountId) ? undefined : haltWhatIsToCome(desk, accountId);
     case "CardSaved":
-      return mayCharge(desk.work.customer(accountId)) ? allowCharges(desk, accountId, event) : undefined;
+      if (areAllowed(desk, accountId)) tryNewCard(desk, accountId, event.cardId);
+      return allowCharges(desk, accountId);
+    case "ConsentGiven":
+    case "CardPreferred":
+      return allowCharges(desk, accountId);
     default: // The other facts concern the customer alone.
   }
 };
+
+const areAllowed = ({ work, gatewayAccount }: Desk, accountId: AccountId): boolean =>
+  chargesAllowed(work.customer(accountId), gatewayAccount);
 
 /** Without card or consent nothing renews: every subscription of the account ends at its period's end. */
 const haltCharges = ({ work, at }: Desk, accountId: AccountId): void => {
@@ -354,20 +326,46 @@ const haltCharges = ({ work, at }: Desk, accountId: AccountId): void => {
   }
 };
 
-/** Card and consent stand again: what had been stopped for want of them goes on; what the payer stopped stays stopped. */
-const allowCharges = ({ work, at }: Desk, accountId: AccountId, event: CustomerEvent): void => {
-  for (const id of subscriptionsOf(work.customer(accountId))) {
-    const subscription = work.subscription(id);
-    if (subscription.status === "past_due" && event.type === "CardSaved") {
-      must(work.onSubscription(id, { type: "TakeNewCard", cardId: event.cardId, at }));
-    }
-    if (
-      (subscription.status === "active" || subscription.status === "trialing") &&
-      subscription.endsAtPeriodEnd?.by === "no_consent"
-    ) {
-      may(work.onSubscription(id, { type: "UndoStop", mayCharge: true, at }), "boundary_passed");
-    }
+/**
+ * A bank has forbidden the card: what would renew with it later ends at its period's end, and says so in time. A renewal
+ * that is out has its ladder, which waits for a new card.
+ */
+const haltWhatIsToCome = (desk: Desk, accountId: AccountId): void => {
+  for (const id of subscriptionsOf(desk.work.customer(accountId))) {
+    const subscription = desk.work.subscription(id);
+    const isOut = "renewal" in subscription && subscription.renewal?.askedBy === "schedule";
+    if (!isOut) must(desk.work.onSubscription(id, { type: "StopRenewing", by: "no_consent", at: desk.at }));
   }
+};
+
+/** Past due, a new card is charged at once. Source: design, part 5, Dunning. */
+const tryNewCard = ({ work, at }: Desk, accountId: AccountId, cardId: CardId): void => {
+  for (const id of subscriptionsOf(work.customer(accountId))) {
+    if (work.subscription(id).status === "past_due") must(work.onSubscription(id, { type: "TakeNewCard", cardId, at }));
+  }
+};
+
+const allowCharges = (desk: Desk, accountId: AccountId): void => {
+  for (const id of subscriptionsOf(desk.work.customer(accountId))) allowRenewal(desk, id);
+};
+
+/** Card and consent stand again: what had been stopped for want of them goes on; what the payer stopped stays stopped. */
+const allowRenewal = ({ work, at, gatewayAccount }: Desk, id: SubscriptionId): void => {
+  const subscription = work.subscription(id);
+  if (subscription.status !== "active" && subscription.status !== "trialing") return;
+  if (subscription.endsAtPeriodEnd?.by !== "no_consent") return;
+  if (mayRenew(work.customer(subscription.accountId), subscription, gatewayAccount))
+    may(work.onSubscription(id, { type: "UndoStop", mayCharge: true, at }), "boundary_passed");
+};
+
+/** Time begins to run after a ladder or a pause: what became of card and consent meanwhile counts from now on. */
+const bringIntoLine = (desk: Desk, id: SubscriptionId): void => {
+  const { work, at } = desk;
+  const subscription = work.subscription(id);
+  if (subscription.status !== "active") return;
+  if (subscription.endsAtPeriodEnd !== null) return allowRenewal(desk, id);
+  if (!areAllowed(desk, subscription.accountId))
+    must(work.onSubscription(id, { type: "StopRenewing", by: "no_consent", at }));
 };
 
 const followSetup = ({ work, at }: Desk, event: SetupEvent, setup: ReturnType<Desk["work"]["setup"]>): void => {

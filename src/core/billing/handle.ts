@@ -1,14 +1,16 @@
 import { termsOf } from "../catalog/plan.ts";
-import { mayCharge } from "../customer/customer.ts";
-import type { CaptureKey, IssuedInvoice } from "../invoice/invoice.ts";
-import { attemptOf } from "../invoice/reading.ts";
-import { zero } from "../money.ts";
+import type { SubscriptionId } from "../ids.ts";
+import { keyOf } from "../invoice/reading.ts";
 import { err, ok, type Result, unreachable } from "../result.ts";
 import { noticeToGive } from "../subscription/notices.ts";
 import { DAY_MS, plusMs, startOfDate } from "../time.ts";
 import { charge, giveUpWaiting } from "./charge.ts";
+import { closeByHand } from "./closing.ts";
 import type { Command } from "./command.ts";
+import { mayRenew } from "./consent.ts";
 import { type Desk, issueInvoice } from "./desk.ts";
+import { refundByHand } from "./money-back.ts";
+import { offer, succeed } from "./payment.ts";
 import type { Handled, Told } from "./refusal.ts";
 import { start } from "./start.ts";
 import { invoiceOf } from "./subject.ts";
@@ -192,38 +194,32 @@ const onSubscription = (desk: Desk, command: Extract<Command, { subscriptionId: 
   const { subscriptionId } = command;
   const subscription = work.subscription(subscriptionId);
   if (subscription.status === "absent") return err({ code: "not_found" });
-  const may = mayCharge(work.customer(subscription.accountId));
+  const may = mayRenew(work.customer(subscription.accountId), subscription, desk.gatewayAccount);
   const on = (asked: Parameters<typeof work.onSubscription>[1], more: Told = {}) =>
     told(work.onSubscription(subscriptionId, asked), { subscriptionId, ...more });
   switch (command.type) {
     case "subscription.stop":
       return on({ type: "StopRenewing", by: "payer", at });
-    case "subscription.undo_stop": {
-      const { accountId } = subscription;
-      const customer = work.customer(accountId);
-      const queued = customer.status === "absent" ? null : customer.queued;
-      if (queued !== null && queued !== subscriptionId) return err({ code: "place_taken", subscriptionId: queued });
-      return on({ type: "UndoStop", mayCharge: may, at });
-    }
+    case "subscription.undo_stop":
+      return followed(desk, subscriptionId) ?? on({ type: "UndoStop", mayCharge: may, at });
     case "subscription.cancel":
       if (command.refund.by === "staff" && received.actor.kind !== "staff") return err({ code: "forbidden" });
       return on({ type: "CancelWithRefund", actor: received.actor, refund: command.refund, at });
-    case "subscription.quote_change": {
-      const plan = work.plan(command.plan);
-      if (plan.status === "absent") return err({ code: "plan_not_found" });
-      if (plan.status === "archived") return err({ code: "plan_archived" });
-      const quoteId = newId.quote("quote");
-      return on({ type: "QuoteChange", quoteId, terms: termsOf(plan), at }, { quoteId });
-    }
+    case "subscription.quote_change":
+      return quoteChange(desk, command);
     case "subscription.change":
       return on({ type: "ChangePlan", quoteId: command.quoteId, invoiceId: newId.invoice("change"), at });
     case "subscription.drop_change":
       return on({ type: "DropWaitingChange", at });
-    case "subscription.pay_ahead":
-      return on({ type: "InvoiceAhead", invoiceId: newId.invoice("ahead"), at }, { invoiceId: newId.invoice("ahead") });
+    case "subscription.pay_ahead": {
+      const invoiceId = newId.invoice("ahead");
+      return followed(desk, subscriptionId) ?? on({ type: "InvoiceAhead", invoiceId, at }, { invoiceId });
+    }
     case "subscription.pause": {
       const until = startOfDate(command.until, subscription.zone);
-      return until.ok ? on({ type: "PauseSubscription", when: command.when, until: until.value, at }) : until;
+      if (!until.ok) return until;
+      const asked = { type: "PauseSubscription", when: command.when, until: until.value, at } as const;
+      return followed(desk, subscriptionId) ?? on(asked);
     }
     case "subscription.resume": {
       const by = received.actor.kind === "system" ? "schedule" : "payer";
@@ -244,44 +240,59 @@ const onSubscription = (desk: Desk, command: Extract<Command, { subscriptionId: 
   }
 };
 
+/** While another subscription waits to begin where this one ends, its end must not move. Null: none does. */
+const followed = ({ work }: Desk, subscriptionId: SubscriptionId): Handled | null => {
+  const subscription = work.subscription(subscriptionId);
+  const customer = subscription.status === "absent" ? null : work.customer(subscription.accountId);
+  const queued = customer === null || customer.status === "absent" ? null : customer.queued;
+  return queued === null || queued === subscriptionId ? null : err({ code: "place_taken", subscriptionId: queued });
+};
+
+/** A newer quote voids the invoice of an older change, unless that is just being paid. */
+const quoteChange = (
+  { work, at, received, newId }: Desk,
+  { subscriptionId, plan: code }: Extract<Command, { type: "subscription.quote_change" }>,
+): Handled => {
+  const plan = work.plan(code);
+  if (plan.status === "absent") return err({ code: "plan_not_found" });
+  if (plan.status === "archived") return err({ code: "plan_archived" });
+  const subscription = work.subscription(subscriptionId);
+  const older = subscription.status === "active" ? subscription.change : null;
+  if (older !== null) {
+    const annul = { type: "AnnulInvoice", actor: received.actor, reason: "newer_quote", at } as const;
+    const voided = work.onInvoice(older.invoiceId, annul);
+    if (!voided.ok) return voided;
+  }
+  const quoteId = newId.quote("quote");
+  const asked = { type: "QuoteChange", quoteId, terms: termsOf(plan), at } as const;
+  return told(work.onSubscription(subscriptionId, asked), { subscriptionId, quoteId });
+};
+
 type InvoiceCommandType = Exclude<
   Command,
   Named<"plan"> | Named<"setup"> | AccountCommand | { subscriptionId: unknown } | { type: "subscription.start" }
 >;
 const onInvoice = (desk: Desk, command: InvoiceCommandType): Handled => {
-  const { work, at, received, newId, gatewayAccount } = desk;
+  const { work, at, received } = desk;
   const invoiceId = invoiceOf(command, desk.index);
   const invoice = invoiceId === null ? null : work.invoice(invoiceId);
   if (invoiceId === null || invoice === null || invoice.status === "absent") return err({ code: "not_found" });
   const on = (asked: Parameters<typeof work.onInvoice>[1], more: Told = {}) =>
     told(work.onInvoice(invoiceId, asked), { invoiceId, ...more });
   switch (command.type) {
-    case "invoice.offer": {
-      const { accountId } = invoice.terms;
-      const attemptId = newId.attempt("offer");
-      if (command.consent !== null) {
-        const consented = work.onCustomer(accountId, {
-          type: "GiveConsent",
-          accountId,
-          textVersion: command.consent,
-          at,
-        });
-        if (!consented.ok) return consented;
-      }
-      return on({ type: "MakeOffer", attemptId, gatewayAccount, at }, { attemptId });
-    }
+    case "invoice.offer":
+      return offer(desk, invoice, command);
     case "invoice.charge":
       return charge(desk, invoice, command);
     case "invoice.give_up_waiting":
       return giveUpWaiting(desk, invoice);
     case "invoice.annul":
-      return on({ type: "AnnulInvoice", actor: received.actor, reason: "staff", at });
+    case "invoice.write_off":
+      return closeByHand(desk, invoice, command.type);
     case "invoice.expire":
       return on({ type: "ExpireInvoice", at });
     case "invoice.end_offer":
       return on({ type: "EndOffer", attemptId: command.attemptId, at });
-    case "invoice.write_off":
-      return on({ type: "WriteOffInvoice", at });
     case "payment.check":
       return on({ type: "RecordCheck", attemptId: command.attemptId, transactionId: command.transactionId, at });
     case "payment.succeed":
@@ -301,7 +312,7 @@ const onInvoice = (desk: Desk, command: InvoiceCommandType): Handled => {
     case "payment.settle_mismatch":
       return on({ type: "SettleMismatch", payment: keyOf(command), actor: received.actor, note: command.note, at });
     case "payment.refund":
-      return refund(desk, invoice, command);
+      return refundByHand(desk, invoice, command);
     case "refund.start":
       return on({ type: "StartRefund", refundId: command.refundId, at }, { refundId: command.refundId });
     case "refund.succeed": {
@@ -323,64 +334,5 @@ const onInvoice = (desk: Desk, command: InvoiceCommandType): Handled => {
       return unreachable(command, "onInvoice");
   }
 };
-
-const succeed = (
-  desk: Desk,
-  invoice: IssuedInvoice,
-  command: Extract<Command, { type: "payment.succeed" }>,
-): Handled => {
-  const { work, at } = desk;
-  const { invoiceId, accountId } = invoice.terms;
-  const { attemptId, amount, onlyAuthorised, cardId } = command;
-  const capture = { ...keyOf(command), amount };
-  const recorded = work.onInvoice(invoiceId, {
-    type: "RecordSuccess",
-    attemptId,
-    capture,
-    accountId: command.accountId,
-    onlyAuthorised,
-    at,
-  });
-  if (!recorded.ok) return recorded;
-  // A card is worth saving only when the payment that proved it was right; and once, when the payment is told again.
-  const after = work.invoice(invoiceId);
-  const proved = after !== invoice && after.status !== "absent" && attemptOf(after, attemptId)?.status === "succeeded";
-  if (cardId !== null && proved) {
-    const saved = work.onCustomer(accountId, {
-      type: "SaveCard",
-      accountId,
-      cardId,
-      gatewayAccount: command.gatewayAccount,
-      at,
-    });
-    if (!saved.ok && saved.error.code !== "customer_erased") return saved;
-  }
-  return ok({ invoiceId, attemptId });
-};
-
-const refund = (desk: Desk, invoice: IssuedInvoice, command: Extract<Command, { type: "payment.refund" }>): Handled => {
-  const { work, at, received, newId } = desk;
-  const { invoiceId, subscriptionId } = invoice.terms;
-  const refundId = newId.refund("refund");
-  const { actor } = received;
-  const asked = work.onInvoice(invoiceId, {
-    type: "AskRefund",
-    refundId,
-    capture: keyOf(command),
-    amount: command.amount,
-    reason: "staff",
-    actor,
-    at,
-  });
-  if (!asked.ok) return asked;
-  if (command.access === "end" && subscriptionId !== null) {
-    const nothing = { by: "staff", amount: zero(command.amount.currency), reason: `refund ${refundId}` } as const;
-    const ended = work.onSubscription(subscriptionId, { type: "CancelWithRefund", actor, refund: nothing, at });
-    if (!ended.ok && ended.error.code !== "subscription_ended") return ended;
-  }
-  return ok({ invoiceId, refundId });
-};
-
-const keyOf = ({ gatewayAccount, transactionId }: CaptureKey): CaptureKey => ({ gatewayAccount, transactionId });
 
 const told = (ran: Result<null, MachineRefusal>, value: Told): Handled => (ran.ok ? ok(value) : ran);

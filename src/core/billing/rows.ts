@@ -87,12 +87,15 @@ const customerRows = (customer: Customer): readonly Row[] => {
       const reservedMinor = reservations.reduce((all, { amount }) => all + amount.minor, 0n);
       return { table: "credits", row: { accountId, currency, balanceMinor: balance.minor, reservedMinor } };
     }),
-    ...cards.map(
-      ({ cardId, gatewayAccount, savedAt, ...card }): Row => ({
-        table: "cards",
-        row: { cardId, accountId, gatewayAccount, status: card.status, preferred: card.preferred, savedAt },
-      }),
-    ),
+    // Rows are written in this order, and of two cards one may be preferred: the one that is no more comes first.
+    ...[...cards]
+      .sort((a, b) => Number(a.preferred) - Number(b.preferred))
+      .map(
+        ({ cardId, gatewayAccount, savedAt, ...card }): Row => ({
+          table: "cards",
+          row: { cardId, accountId, gatewayAccount, status: card.status, preferred: card.preferred, savedAt },
+        }),
+      ),
   ];
 };
 

@@ -42,6 +42,8 @@ export const start = (desk: Desk, command: Start): Handled => {
     case "trialing":
     case "active": {
       const stopped = current.endsAtPeriodEnd?.by === "payer" && current.status === "active" && current.ahead === null;
+      if (stopped && current.renewal !== null)
+        return err({ code: "invoice_outstanding", invoiceId: current.renewal.invoiceId });
       if (stopped) return queue(desk, command, current.running.period.end);
       return current.terms.plan === command.plan
         ? err({ code: `subscription_${current.status}` })

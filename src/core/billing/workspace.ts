@@ -50,6 +50,8 @@ export type Workspace = {
   onSubscription(id: SubscriptionId, command: SubscriptionCommand): Ran;
   onInvoice(id: InvoiceId, command: InvoiceCommand): Ran;
   onSetup(id: SetupId, command: SetupCommand): Ran;
+  /** Every stream that was read or written so far. */
+  touched(): readonly StreamName[];
   /** The next fact that nobody has followed up yet, in the order in which they happened. */
   next(): Happened | null;
   changes(): Pick<Commit, "appends" | "expects">;
@@ -105,6 +107,7 @@ export const openWorkspace = (loaded: Loaded, policy: BillingPolicy): Workspace 
       write(subscriptionStream(id), decideSubscription(command, read(subscriptionStream(id), "subscription"), policy)),
     onInvoice: (id, command) => write(invoiceStream(id), decideInvoice(command, read(invoiceStream(id), "invoice"))),
     onSetup: (id, command) => write(setupStream(id), decideSetup(command, read(setupStream(id), "setup"))),
+    touched: () => [...sheets.keys()],
     next: () => happened.shift() ?? null,
     changes: () => {
       const appends: Append[] = [];

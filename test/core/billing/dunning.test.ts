@@ -1,0 +1,163 @@
+import { describe, expect, test } from "bun:test";
+import { msk, refusalOf, told } from "../../support/cinema.ts";
+import { tellOf } from "../../support/due-work.ts";
+import { ASK_PAYER, type Fate, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
+import { B1, B2, openHouseOfSubscriber } from "../../support/house.ts";
+
+/** A subscriber whose first renewal has just been tried, on 28 February at noon. */
+const tried = async (...fates: readonly Fate[]) => {
+  const house = await openHouseOfSubscriber({ fates });
+  await house.playTo("2026-02-28 11:59");
+  house.sleepTo("2026-02-28 12:00");
+  await house.does("pass_boundary");
+  await house.does("charge_renewal");
+  return house;
+};
+
+describe("after a soft decline", () => {
+  test("access stays for the days of grace, and the card is tried again after a day", async () => {
+    const { anna } = await tried(SOFT);
+    expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: msk("2026-03-01 12:00") });
+    expect(await anna.invoiceStatus()).toBe("open");
+    expect(await anna.watchesUntil()).toBe(msk("2026-03-07 12:00"));
+    expect(await anna.waitsFor()).toMatchObject({ charge_renewal: msk("2026-03-01 12:00"), close_dunning: B2 });
+  });
+
+  test("a try of the ladder that is paid keeps the period's dates", async () => {
+    const { anna, playTo } = await tried(SOFT);
+    await playTo("2026-03-01 12:00");
+    expect(await anna.subscription()).toMatchObject({
+      status: "active",
+      periodNumber: 2,
+      periodStart: B1,
+      periodEnd: B2,
+    });
+  });
+
+  test("the ladder's last step closes it: ended unpaid, the invoice uncollectible, the place free", async () => {
+    const { anna, gateway, playTo } = await tried(SOFT, SOFT, SOFT, SOFT, SOFT);
+    await playTo("2026-03-07 11:59");
+    expect(await anna.status()).toBe("past_due");
+    await playTo("2026-03-07 12:00");
+    expect(await anna.subscription()).toMatchObject({ status: "ended", endReason: "unpaid" });
+    expect([await anna.invoiceStatus(), await anna.watchesUntil()]).toEqual(["uncollectible", null]);
+    expect((await anna.customer())?.customer.currentSubscription).toBeNull();
+    expect(gateway.books.filter(({ kind }) => kind === "decline")).toHaveLength(5);
+    expect(await anna.waitsFor()).toEqual({});
+    expect(refusalOf(await anna.starts())["code"]).toBe("accepted");
+  });
+
+  test("a new card is charged at once", async () => {
+    const { anna, does, dueNow } = await tried(SOFT);
+    await anna.provesCard();
+    expect(await dueNow()).toContain("charge_renewal");
+    await does("charge_renewal");
+    expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: B1 });
+  });
+
+  test("the payer pays by hand in the widget, whenever he likes", async () => {
+    const { anna, sleepTo } = await tried(SOFT);
+    sleepTo("2026-03-01 10:00");
+    await anna.pays({ card: "mir" });
+    expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: B1, renews: true });
+  });
+
+  test("the payer's own declined try uses up no step", async () => {
+    const { anna, cinema, gateway, sleepTo } = await tried(SOFT);
+    sleepTo("2026-02-28 18:00");
+    const attemptId = await anna.opensWidget();
+    await cinema.byGateway(tellOf(gateway.decline(attemptId, { minor: 29_900n, currency: "RUB" }, SOFT)));
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
+  });
+
+  test("an outage on the ladder is no step either", async () => {
+    const { anna, does, sleepTo } = await tried(SOFT, OUTAGE);
+    sleepTo("2026-03-01 12:00");
+    await does("charge_renewal");
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 13:00"));
+  });
+
+  test.each(["stops", "cancels"] as const)("a payer who %s is charged no more", async (verb) => {
+    const { anna, dueNow, sleepTo } = await tried(SOFT);
+    told(await anna[verb]());
+    sleepTo("2026-03-20 12:00");
+    expect([await anna.status(), await anna.invoiceStatus(), await dueNow()]).toEqual(["ended", "void", []]);
+  });
+
+  test("without card or consent the tries stop, and the invoice can be paid by hand until the end", async () => {
+    const { anna, cinema, playTo } = await tried(SOFT);
+    await anna.removesCard("visa");
+    expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
+    const charge = { type: "invoice.charge", invoiceId: await anna.invoiceId(), cardId: null } as const;
+    expect(refusalOf(await cinema.bySystem(charge))["code"]).toBe("card_required");
+    await playTo("2026-03-06 12:00");
+    await anna.pays();
+    expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: B1, renews: false });
+  });
+});
+
+describe("after a hard decline", () => {
+  test.each([
+    ["hard", HARD],
+    ["ask the payer", ASK_PAYER],
+  ])("%s: no automatic try until a new card comes", async (_, decline) => {
+    const { anna, does, dueNow } = await tried(decline);
+    expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
+    expect(await anna.waitsFor()).toMatchObject({ close_dunning: msk("2026-03-07 12:00") });
+    await anna.provesCard();
+    expect(await dueNow()).toContain("charge_renewal");
+    await does("charge_renewal");
+    expect(await anna.status()).toBe("active");
+  });
+
+  test("a hard code blocks the card, one that asks the payer does not", async () => {
+    const [hard, asked] = [await tried(HARD), await tried(ASK_PAYER)];
+    const statuses = [await hard.anna.customer(), await asked.anna.customer()].map((rows) => rows?.cards[0]?.status);
+    expect(statuses).toEqual(["blocked", "active"]);
+  });
+
+  test("paid by hand without a new card the subscription runs, and ends with its period: there is no card for the next", async () => {
+    const { anna, playTo } = await tried(HARD);
+    await anna.pays();
+    expect(await anna.subscription()).toMatchObject({ status: "active", renews: false });
+    await playTo("2026-04-01 12:00");
+    expect(await anna.subscription()).toMatchObject({ status: "ended", endReason: "no_card_or_consent" });
+    const kinds = (await anna.facts()).filter((type) => type === "NoticeGiven");
+    expect(kinds).toHaveLength(2); // The reminder before the charge, and that it ends.
+  });
+
+  test("paid by hand with a new card it goes on renewing", async () => {
+    const { anna } = await tried(HARD);
+    await anna.pays({ card: "mir" });
+    expect(await anna.subscription()).toMatchObject({ status: "active", renews: true });
+  });
+});
+
+describe("money that arrives after the ladder has closed", () => {
+  test("goes back in full: the subscription has ended", async () => {
+    const { anna, cinema, gateway, playTo } = await tried(SOFT, SOFT, SOFT, SOFT, SOFT);
+    const attemptId = await anna.opensWidget();
+    await playTo("2026-03-08 12:00");
+    const late = gateway.take(attemptId, { minor: 29_900n, currency: "RUB" });
+    await cinema.byGateway(tellOf(late));
+    await playTo("2026-03-08 13:00");
+    expect([gateway.left(late.transactionId), await anna.invoiceStatus(), await anna.status()]).toEqual([
+      0n,
+      "uncollectible",
+      "ended",
+    ]);
+  });
+
+  test("a ladder that closes while the payer is paying leaves the invoice to him; declined, it is written off", async () => {
+    const { anna, cinema, gateway, sleepTo, does } = await tried(HARD);
+    sleepTo("2026-03-07 11:55");
+    const attemptId = await anna.opensWidget();
+    await cinema.byGateway({ type: "payment.check", attemptId, transactionId: "t7" as never });
+    sleepTo("2026-03-07 12:00");
+    await does("close_dunning");
+    expect([await anna.status(), await anna.invoiceStatus()]).toEqual(["ended", "open"]);
+    const declined = gateway.decline(attemptId, { minor: 29_900n, currency: "RUB" }, SOFT);
+    await cinema.byGateway({ ...tellOf(declined), transactionId: "t7" as never } as never);
+    expect(await anna.invoiceStatus()).toBe("uncollectible");
+  });
+});
