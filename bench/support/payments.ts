@@ -1,0 +1,265 @@
+import type { Driver, Parameter } from "../../src/adapters/postgres/driver.ts";
+import { groupCommit } from "../../src/adapters/postgres/group-commit.ts";
+import { postgresIntake } from "../../src/adapters/postgres/intake.ts";
+import { postgresStorage } from "../../src/adapters/postgres/storage.ts";
+import { openPostgres } from "../../src/adapters/postgres/store.ts";
+import { parseIntakeBody, printIntakeBody } from "../../src/adapters/wire/intake-bodies.ts";
+import { type Billing, billing, type Executed } from "../../src/core/billing/billing.ts";
+import { fold } from "../../src/core/billing/fold.ts";
+import { rowsOf } from "../../src/core/billing/rows.ts";
+import type { AttemptId, CommandId } from "../../src/core/ids.ts";
+import { DEFAULT_POLICY } from "../../src/core/policy.ts";
+import type { Storage } from "../../src/core/ports/storage.ts";
+import { commandNamed, GATEWAY, instant, openCinema, sha256 } from "../../test/support/cinema.ts";
+import { cloneHistories } from "./clones.ts";
+import { connect, dropDatabase, makeDatabase, ourSettings, vacuum } from "./database.ts";
+import { aboutToPay } from "./life.ts";
+import { asScript, pgbench } from "./pgbench.ts";
+import { type Half, type Side, waits } from "./rounds.ts";
+
+/** Real histories, and the copies of each: 20,200 accounts that are about to pay. */
+const REAL = 200;
+const COPIES = 100;
+const PAID_AT = instant("2026-01-31T09:05:00Z");
+
+/**
+ * A database in which many accounts have an open first invoice, the widget open, and the callback of their payment
+ * waiting in the intake; beside it, for pgbench, what our own code sends to Postgres for each of those callbacks.
+ */
+export type Waiting = {
+  readonly url: string;
+  /** Of the callbacks, in an order that is random to the keys and the same in every run. */
+  readonly ids: readonly CommandId[];
+  /** The statements of one callback, as our code sent them: the read of its streams and the commit. */
+  readonly texts: readonly string[];
+};
+
+export const paymentsWaiting = async (payments: number, say: (line: string) => void): Promise<Waiting> => {
+  const url = await makeDatabase();
+  await seed(url);
+  const driver = connect(url, 8);
+  try {
+    const ids = await acceptCallbacks(driver, payments);
+    const texts = await prepare(driver, ids);
+    await vacuum(url);
+    say(`${REAL * (COPIES + 1)} accounts about to pay, ${ids.length} callbacks waiting`);
+    return { url, ids, texts };
+  } finally {
+    await driver.close();
+  }
+};
+
+const seed = async (url: string): Promise<void> => {
+  const store = await openPostgres({ url, masterKey: new Uint8Array(32), max: 8, groupCommit: true });
+  try {
+    const cinema = openCinema(store);
+    await cinema.sell();
+    await Promise.all(Array.from({ length: REAL }, (_, i) => aboutToPay(cinema, `payer ${i}`)));
+    const driver = connect(url);
+    await cloneHistories(driver, COPIES);
+    await driver.close();
+    const rebuilt = await store.rebuild(
+      "replace",
+      (stream, events) => rowsOf(fold(stream, events), DEFAULT_POLICY),
+      () => undefined,
+    );
+    if (!rebuilt.ok) throw new Error(`the seeds have no rows: ${rebuilt.error.code}`);
+  } finally {
+    await store.close();
+  }
+};
+
+/** Leaves the callbacks in the intake as the API would: verified, parsed, printed, accepted. */
+const acceptCallbacks = async (driver: Driver, payments: number): Promise<readonly CommandId[]> => {
+  const attempts = await driver.query(
+    `select attempt_id, account_id, check_transaction_id, amount_minor from billing.attempts
+     order by md5(attempt_id) limit $1`,
+    [payments],
+  );
+  const entries = attempts.map((row) => {
+    const attemptId = row["attempt_id"] as AttemptId;
+    const id = commandNamed(`callback ${attemptId}`);
+    const transactionId = row["check_transaction_id"] as never;
+    const command = {
+      type: "payment.succeed",
+      attemptId,
+      gatewayAccount: GATEWAY,
+      transactionId,
+      amount: { minor: row["amount_minor"] as bigint, currency: "RUB" },
+      accountId: row["account_id"] as never,
+      onlyAuthorised: false,
+      cardId: (row["account_id"] as string).replace("acc_", "crd_") as never,
+    } as const;
+    return {
+      id,
+      kind: "callback",
+      fingerprint: Buffer.from(sha256(`fingerprint ${attemptId}`)).toString("hex"),
+      body: printIntakeBody({ actor: { kind: "gateway", name: "sandbox" }, command }),
+      account_id: command.accountId,
+      attempt_id: attemptId,
+      gateway_account: GATEWAY,
+      transaction_id: transactionId,
+      received_at: new Date(PAID_AT).toISOString(),
+    };
+  });
+  await driver.query(
+    "select count(billing.accept_intake(entry)) from jsonb_array_elements($1::text::jsonb) as entries (entry)",
+    [JSON.stringify(entries)],
+  );
+  return entries.map(({ id }) => id);
+};
+
+type Sent = { readonly text: string; readonly params: readonly Parameter[] };
+
+/** Decides each callback with the real code and keeps what it sends, but lets no commit through: nothing changes. */
+const prepare = async (driver: Driver, ids: readonly CommandId[]): Promise<readonly string[]> => {
+  const prepared: { readonly n: number; readonly sent: readonly Sent[] }[] = [];
+  await inFlight(64, ids, async (id, n) => {
+    const sent: Sent[] = [];
+    const recording: Driver = {
+      ...driver,
+      query: async (text, params = []) => {
+        sent.push({ text, params });
+        return text.includes("commit_all") ? [{ answers: [{ ok: true }] }] : driver.query(text, params);
+      },
+    };
+    acknowledged(await updater(driver, postgresStorage(recording))(id));
+    prepared.push({ n, sent });
+  });
+  const texts = prepared[0]?.sent.map(({ text }) => text) ?? [];
+  if (!prepared.every(({ sent }) => sent.every(({ text }, i) => text === texts[i])))
+    throw new Error("every payment is sent in the same words");
+  await store(driver, prepared);
+  return texts;
+};
+
+const store = async (driver: Driver, prepared: readonly { readonly n: number; readonly sent: readonly Sent[] }[]) => {
+  const columns = columnsOf(prepared[0]?.sent ?? []);
+  await driver.query("create schema bench");
+  await driver.query(
+    `create table bench.prepared (n integer primary key, ${columns.map((column) => `${column} text`).join(", ")})`,
+  );
+  // The rows stay whole and plain: pgbench's read of them should cost as little as it can.
+  for (const column of columns) await driver.query(`alter table bench.prepared alter ${column} set storage main`);
+  await driver.query("alter table bench.prepared set (toast_tuple_target = 8160)");
+  for (let from = 0; from < prepared.length; from += 1000) {
+    const rows = prepared.slice(from, from + 1000).map(({ n, sent }) => {
+      const values = sent.flatMap(({ params }) => params.map(written));
+      return { n, ...Object.fromEntries(columns.map((column, i) => [column, values[i]])) };
+    });
+    await driver.query(
+      "insert into bench.prepared select * from jsonb_populate_recordset(null::bench.prepared, $1::text::jsonb)",
+      [JSON.stringify(rows)],
+    );
+  }
+};
+
+const columnsOf = (sent: readonly Sent[]): readonly string[] =>
+  sent.flatMap(({ params }, statement) => params.map((_, i) => `s${statement}_${i + 1}`));
+
+/** A parameter as the server reads it in text. */
+const written = (value: Parameter): string => {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return `{${value.map((one) => JSON.stringify(one)).join(",")}}`;
+  throw new Error("a payment is sent as text and lists of text");
+};
+
+/** pgbench on a copy of the database: reads what to send, then sends the very statements that our code sends. */
+export const pgbenchSide = ({ url, ids, texts }: Waiting, clients: number): Side => ({
+  name: `pgbench, ${clients} clients`,
+  run: () =>
+    onCopy(url, ids.length, async (copy) => {
+      const driver = connect(copy);
+      const columns = (await driver.query("select * from bench.prepared limit 1")).flatMap(Object.keys).slice(1);
+      await driver.close();
+      const read = `select ${columns.join(", ")} from bench.prepared where n = :n \\gset\n`;
+      const script = read + texts.map((text, i) => asScript(text, `s${i}`)).join("");
+      return pgbench(copy, script, { clients, transactions: ids.length, settings: await ourSettings(copy) });
+    }),
+});
+
+/** Our State Updater on a copy of the database: each callback from the intake to its commit, so many at a time. */
+export const updaterSide = (
+  name: string,
+  { url, ids }: Waiting,
+  how: { readonly atOnce: number; readonly connections: number; readonly grouped: boolean },
+): Side => ({
+  name,
+  run: () =>
+    onCopy(url, ids.length, async (copy) => {
+      const driver = connect(copy, how.connections);
+      await Promise.all(Array.from({ length: how.connections }, () => driver.query("select pg_sleep(0.05)")));
+      const storage = postgresStorage(driver);
+      const apply = updater(driver, how.grouped ? groupCommit(storage) : storage);
+      const latenciesMs = new Float64Array(ids.length);
+      const startedAt = performance.now();
+      await inFlight(how.atOnce, ids, async (id, n) => {
+        const from = performance.now();
+        acknowledged(await apply(id));
+        latenciesMs[n] = performance.now() - from;
+      });
+      const perSecond = (ids.length / (performance.now() - startedAt)) * 1000;
+      await driver.close();
+      return { perSecond, ...waits(latenciesMs) };
+    }),
+});
+
+/** What the consumer does with one row of the intake. */
+const updater = (driver: Driver, storage: Storage) => {
+  const intake = postgresIntake(driver);
+  const state: Billing = billing({
+    storage,
+    clock: { now: async () => PAID_AT },
+    digest: sha256,
+    policy: DEFAULT_POLICY,
+    gatewayAccount: GATEWAY,
+  });
+  return async (id: CommandId): Promise<Executed> => {
+    const entry = await intake.entry(id);
+    if (!entry.ok || entry.value === null) throw new Error(`${id} is in the intake`);
+    const { body, fingerprint, receivedAt } = entry.value;
+    const asked = parseIntakeBody(body);
+    if (!asked.ok) throw new Error(`${id} can be read`);
+    return state.execute({ id, fingerprint, receivedAt, ...asked.value });
+  };
+};
+
+const acknowledged = (executed: Executed): void => {
+  if (executed.status !== "done" || !executed.outcome.ok || executed.repeated)
+    throw new Error(`void: a payment was not applied: ${JSON.stringify(executed)}`);
+};
+
+const inFlight = async <T>(atOnce: number, items: readonly T[], run: (item: T, n: number) => Promise<void>) => {
+  let next = 0;
+  const one = async (): Promise<void> => {
+    for (let n = next++; n < items.length; n = next++) await run(items[n] as T, n);
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+};
+
+/** Runs a half on a database of its own, and counts afterwards that every acknowledged payment was committed, whole. */
+const onCopy = async (from: string, payments: number, run: (url: string) => Promise<Half>): Promise<Half> => {
+  const url = await makeDatabase(from);
+  try {
+    const half = await run(url);
+    const driver = connect(url);
+    const [row] = await driver.query(COMMITTED);
+    await driver.close();
+    const counts = Object.values(row ?? {}).map(Number);
+    if (counts.some((count) => count !== payments))
+      throw new Error(`void: ${payments} payments were acknowledged, and committed were ${JSON.stringify(row)}`);
+    return half;
+  } finally {
+    await dropDatabase(url);
+  }
+};
+
+const COMMITTED = `select
+  (select count(*)::int from billing.intake where done_at is not null) as taken,
+  (select count(*)::int from billing.outcomes join billing.intake on id = command_id) as outcomes,
+  (select count(*)::int from billing.captures) as captures,
+  (select count(*)::int from billing.access) as accesses,
+  (select count(*)::int from billing.invoices where status = 'paid') as paid,
+  (select count(*)::int from billing.events where type = 'InvoicePaid') as events,
+  (select count(*)::int from billing.outbox join billing.events using (stream, version)
+    where type = 'InvoicePaid' and relayed_at is null) as messages`;
