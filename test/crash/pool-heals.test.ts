@@ -8,7 +8,9 @@ import { fold } from "../../src/core/billing/fold.ts";
 import { rowsOf } from "../../src/core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import type { Outcome } from "../../src/core/ports/storage.ts";
-import { accountNamed, answered, MOSCOW, openCinema, PREMIUM } from "../support/cinema.ts";
+import type { Store } from "../../src/core/ports/store.ts";
+import { accountNamed, answered, MONTHLY, MOSCOW, openCinema, PREMIUM, payer, rub, staff } from "../support/cinema.ts";
+import { cuttingProxy } from "../support/cutting-proxy.ts";
 import { hasOwnPostgres, type OwnPostgres, ownPostgres } from "../support/own-postgres.ts";
 import { until } from "../support/until.ts";
 
@@ -20,6 +22,8 @@ const WORKERS = 12;
 /** Blows that the server gets while it works, and commands that must go through between two of them. */
 const BLOWS = ["immediate", "terminate", "fast", "terminate", "immediate", "terminate", "terminate", "fast"] as const;
 const BETWEEN = 40;
+/** Of so many pieces of answers one is lost. */
+const CUT_EVERY = 37;
 const ROUNDS = process.env["LONG"] === "1" ? 10 : 1;
 
 describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
@@ -37,63 +41,50 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
         const driver = postgresJs({ url, max: MAX, role: null });
         await migrate(driver);
         const store = await storeOver(driver, { masterKey: MASTER_KEY, groupCommit: grouped });
-        const cinema = openCinema(store);
-        await cinema.sell();
-
-        const told = new Map<string, Outcome>();
-        const faults: string[] = [];
-        let open = true;
-        const insist = async (received: Received): Promise<void> => {
-          for (;;) {
-            const executed = await cinema.updater.execute(received);
-            if (executed.status === "done") {
-              told.set(received.id, executed.outcome);
-              return;
-            }
-            faults.push(executed.fault.code);
-            await Bun.sleep(2);
-          }
-        };
-        const work = async (worker: number): Promise<void> => {
-          for (let n = 0; open; n += 1) {
-            const accountId = accountNamed(`viewer ${worker} ${n}`);
-            const start = {
-              type: "subscription.start",
-              accountId,
-              plan: PREMIUM,
-              zone: MOSCOW,
-              consent: null,
-            } as const;
-            await insist(cinema.received({ kind: "payer", accountId }, start, accountId));
-          }
-        };
-        const workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
+        const work = await putToWork(store);
         for (const blow of Array.from({ length: ROUNDS }, () => BLOWS).flat()) {
-          const before = told.size;
-          await until(`${BETWEEN} commands after a blow`, () => told.size >= before + BETWEEN, 30_000);
+          await work.goesOn(BETWEEN);
           if (blow === "terminate") await terminateAll(url);
           else await server.restart(blow);
         }
-        const before = told.size;
-        await until("commands after the last blow", () => told.size >= before + BETWEEN, 30_000);
-        open = false;
-        await workers;
+        await work.goesOn(BETWEEN);
+        const { told, faults } = await work.stop();
 
         await allTogether(driver, url);
-        expect([...told.values()].every(({ ok }) => ok)).toBe(true);
-        await nothingLostOrDoubled(driver, told);
-        const rebuilt = await store.rebuild(
-          "check",
-          (stream, events) => rowsOf(fold(stream, events), DEFAULT_POLICY),
-          () => undefined,
-        );
-        expect(answered(rebuilt)).toMatchObject({ identical: true, differences: [] });
+        await nothingLostOrDoubled(driver, store, told);
         await store.close();
+        const kinds = [...new Set(faults)].join(", ");
         process.stdout.write(
-          `${BLOWS.length * ROUNDS} blows${grouped ? " on groups" : ""}: ${told.size} commands acknowledged, ${faults.length} faults told (${[...new Set(faults)].join(", ")})\n`,
+          `${BLOWS.length * ROUNDS} blows${grouped ? " on groups" : ""}: ${told.size} commands acknowledged, ${faults.length} faults told (${kinds})\n`,
         );
         expect(told.size).toBeGreaterThan(BLOWS.length * BETWEEN);
         expect(faults.length).toBeGreaterThan(0);
+      },
+      120_000 * ROUNDS,
+    );
+
+    test(
+      `a commit whose answer was lost is found by its outcome and not made again${grouped ? ", in groups as well" : ""}`,
+      async () => {
+        const url = await server.database(grouped ? "cut_grouped" : "cut");
+        const direct = postgresJs({ url, max: 1, role: null });
+        await migrate(direct);
+        const proxy = await cuttingProxy(server.port, CUT_EVERY);
+        const driver = postgresJs({ url: url.replace(`:${server.port}/`, `:${proxy.port}/`), max: MAX, role: null });
+        const store = await storeOver(driver, { masterKey: MASTER_KEY, groupCommit: grouped });
+        const work = await putToWork(store);
+        await work.goesOn(BETWEEN * 10 * ROUNDS);
+        proxy.heal();
+        const { told, repeated } = await work.stop();
+        await nothingLostOrDoubled(direct, store, told);
+        await store.close();
+        await direct.close();
+        proxy.close();
+        process.stdout.write(
+          `${proxy.cuts()} answers lost${grouped ? " on groups" : ""}: ${told.size} commands acknowledged, ${repeated} of them found by their outcome\n`,
+        );
+        expect(proxy.cuts()).toBeGreaterThan(10);
+        expect(repeated).toBeGreaterThan(2);
       },
       120_000 * ROUNDS,
     );
@@ -201,6 +192,60 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
   });
 });
 
+/** People sign up and are given money, each of them until it has been acknowledged, whatever happens to the server. */
+const putToWork = async (store: Store) => {
+  const cinema = openCinema(store);
+  const told = new Map<string, Outcome>();
+  const faults: string[] = [];
+  let repeated = 0;
+  let open = true;
+  const insist = async (received: Received): Promise<void> => {
+    for (;;) {
+      const executed = await cinema.updater.execute(received);
+      if (executed.status === "done") {
+        if (executed.repeated) repeated += 1;
+        told.set(received.id, executed.outcome);
+        return;
+      }
+      faults.push(executed.fault.code);
+      await Bun.sleep(2);
+    }
+  };
+  const work = async (worker: number): Promise<void> => {
+    const holder = accountNamed(`holder ${worker}`);
+    for (let n = 0; open; n += 1) {
+      const accountId = accountNamed(`viewer ${worker} ${n}`);
+      const start = { accountId, plan: PREMIUM, zone: MOSCOW, consent: null } as const;
+      await insist(cinema.received(payer(accountId), { type: "subscription.start", ...start }, accountId));
+      // Done twice it would be twice the money: nothing but its outcome tells that it has been done.
+      const gift = { accountId: holder, amount: rub(100), reason: "a gift" } as const;
+      await insist(cinema.received(staff("owner"), { type: "credit.add", ...gift }, `gift ${worker} ${n}`));
+    }
+  };
+  const description = {
+    title: { ru: "Премиум", en: "Premium" },
+    text: { ru: "Всё кино", en: "All films" },
+    entitlement: { tier: 1, quality: "uhd", streams: 2 },
+    rank: 1,
+  } as const;
+  const plan = { type: "plan.create", plan: PREMIUM, description, price: MONTHLY } as const;
+  await insist(cinema.received(staff("owner"), plan, "the plan"));
+  told.clear();
+  const workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
+  return {
+    /** Waits until so many more have been acknowledged. */
+    goesOn: async (more: number): Promise<void> => {
+      const before = told.size;
+      await until(`${more} more commands`, () => told.size >= before + more, 30_000);
+    },
+    stop: async () => {
+      open = false;
+      await workers;
+      return { told, faults, repeated };
+    },
+  };
+};
+
 const terminateAll = async (url: string): Promise<void> => {
   const admin = postgresJs({ url, max: 1, role: null });
   await admin.query(
@@ -209,7 +254,7 @@ const terminateAll = async (url: string): Promise<void> => {
   await admin.close();
 };
 
-/** `MAX` transactions are open at the same time: no place in the pool was lost. */
+/** `MAX` transactions are open at the same time, and no other connection is: the pool has lost none of its places. */
 const allTogether = async (driver: Driver, url: string): Promise<void> => {
   const gatekeeper = postgresJs({ url, max: 1, role: null });
   const inside: Promise<unknown>[] = [];
@@ -224,25 +269,36 @@ const allTogether = async (driver: Driver, url: string): Promise<void> => {
       );
       return row?.["waiting"] === MAX;
     });
+    await until("no other connection is left", async () => {
+      const [row] = await query(
+        "select count(*)::int as others from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      return row?.["others"] === MAX;
+    });
   });
   await Promise.all(inside);
   await gatekeeper.close();
 };
 
-const nothingLostOrDoubled = async (driver: Driver, told: ReadonlyMap<string, Outcome>): Promise<void> => {
+const nothingLostOrDoubled = async (
+  driver: Driver,
+  store: Store,
+  told: ReadonlyMap<string, Outcome>,
+): Promise<void> => {
+  expect([...told.values()].filter(({ ok }) => !ok)).toEqual([]);
   const recorded = await driver.query(
     "select command_id, outcome ->> 'ok' as ok, outcome -> 'value' as value from billing.outcomes where command_id = any($1::text[])",
     [[...told.keys()]],
   );
-  // What each caller was told is what the database says, and every command has started one subscription.
+  // What each caller was told is what the database says, and every command has started one subscription or made one gift.
   expect(new Map(recorded.map(({ command_id, value }) => [command_id, value]))).toEqual(
     new Map([...told].map(([id, outcome]) => [id, outcome.ok ? outcome.value : null])),
   );
-  const started = await driver.query(
-    "select caused_by as id, count(*)::int as times from billing.events where type = 'SubscriptionStarted' group by 1",
+  const acted = await driver.query(
+    "select caused_by as id, count(*)::int as times from billing.events where type in ('SubscriptionStarted', 'CreditAdded') group by 1",
   );
-  expect(started.map(({ times }) => times).every((times) => times === 1)).toBe(true);
-  expect(new Set(started.map(({ id }) => id))).toEqual(new Set(told.keys()));
+  expect(acted.filter(({ times }) => times !== 1)).toEqual([]);
+  expect(new Set(acted.map(({ id }) => id))).toEqual(new Set(told.keys()));
   const gaps = await driver.query(
     `select stream from (select stream, count(*)::int as facts, max(version) as last from billing.events group by stream) as log
      full join billing.streams using (stream)
@@ -254,4 +310,10 @@ const nothingLostOrDoubled = async (driver: Driver, told: ReadonlyMap<string, Ou
      from billing.outbox join billing.events using (stream, version)`,
   );
   expect(outbox).toEqual({ messages: outbox?.["events"], different: outbox?.["events"], events: outbox?.["events"] });
+  const rebuilt = await store.rebuild(
+    "check",
+    (stream, events) => rowsOf(fold(stream, events), DEFAULT_POLICY),
+    () => undefined,
+  );
+  expect(answered(rebuilt)).toMatchObject({ identical: true, differences: [] });
 };

@@ -45,7 +45,7 @@ export const ownPostgres = async (): Promise<OwnPostgres> => {
   const url = (database: string): string => `postgres://postgres@127.0.0.1:${port}/${database}`;
   const signal = (name: "SIGSTOP" | "SIGCONT"): void => {
     const postmaster = Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
-    for (const pid of [postmaster, ...childrenOf(postmaster)]) process.kill(pid, name);
+    for (const pid of [postmaster, ...childrenOf(postmaster)]) sendTo(pid, name);
   };
   return {
     port,
@@ -85,6 +85,15 @@ const freePort = (): number => {
   const { port } = listener;
   listener.stop(true);
   return port;
+};
+
+/** Workers come and go by themselves: one may have gone since it was listed. */
+const sendTo = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 };
 
 const childrenOf = (pid: number): readonly number[] =>

@@ -38,4 +38,4 @@ const onServer = async (statement: string): Promise<void> => {
 };
 afterAll(async () => {
   for (const name of made.splice(0)) await onServer(`drop database if exists ${name} with (force)`);
-});
+}, 60_000);

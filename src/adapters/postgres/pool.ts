@@ -1,7 +1,7 @@
 import { ConnectionLost } from "./driver.ts";
 
-/** What a pool knows of a connection: whether it may be used again. */
-type Pooled = { readonly isLost: () => boolean; readonly discard: () => void };
+/** What a pool knows of a connection: whether it may be used again, and how it is let go. */
+type Pooled = { readonly isLost: () => boolean; readonly end: () => Promise<void> };
 export type Pool<C extends Pooled> = {
   /** Lends a connection. `alone`: to this caller only, until `run` has ended; else others may send on it as well. */
   use<T>(alone: boolean, run: (connection: C) => Promise<T>): Promise<T>;
@@ -91,7 +91,9 @@ export const pool = <C extends Pooled>({ open, max, waitMs }: PoolOptions<C>): P
   const sweep = setInterval(() => {
     const since = performance.now() - IDLE_MS;
     const isStale = ({ users, idleSince }: Place<C>): boolean => users === 0 && idleSince < since;
-    for (const { connection } of places.filter(isStale)) connection.discard();
+    const stale = places.filter(isStale);
+    places = places.filter((place) => !stale.includes(place));
+    for (const { connection } of stale) void connection.end();
   }, IDLE_MS / 2);
   sweep.unref();
 
@@ -116,7 +118,7 @@ export const pool = <C extends Pooled>({ open, max, waitMs }: PoolOptions<C>): P
           };
         });
       }
-      for (const { connection } of places) connection.discard();
+      await Promise.all(places.map(({ connection }) => connection.end()));
     },
   };
 };

@@ -1,3 +1,4 @@
+import { connect as dial, type Socket } from "node:net";
 import postgres from "postgres";
 import { ConnectionLost, type Driver, type Parameter, SqlError, type SqlRow } from "./driver.ts";
 import { pool } from "./pool.ts";
@@ -20,6 +21,7 @@ const LONG_MS = 3_600_000;
 /** The server ends a transaction whose process stands still, and with it the locks. */
 const STANDSTILL_MS = 60_000;
 const CONNECT_S = 5;
+const END_S = 1;
 
 /** A PostgreSQL server through a pool. Heals by itself after a restart of the server or the loss of connections. */
 export const postgresJs = ({ url, max, role, deadlineMs = DEADLINE_MS }: ServerOptions): Driver => {
@@ -36,18 +38,30 @@ type Connection = {
   /** Sends at once, also while others wait for their answers. @param silenceMs until the server is taken for gone */
   readonly ask: (text: string, params: readonly Parameter[], silenceMs: number) => Promise<readonly SqlRow[]>;
   readonly isLost: () => boolean;
-  readonly discard: () => void;
+  /** Lets go at once; what is under way fails with this. */
+  readonly discard: (because: unknown) => void;
+  /** Lets go, and waits until the server has noticed. */
+  readonly end: () => Promise<void>;
 };
 
 /**
  * One connection: a client of postgres.js of its own, thrown away when anything happens to it. Its own pool is not used: in
  * 3.4.9 a connection that dies at the wrong moment writes to a socket that is gone, which ends the process, or keeps half a
- * message for its next life; and it knows no deadline.
+ * message for its next life, or connects again for nobody; and it knows no deadline.
  */
 const connect = (url: string, role: string | null, deadlineMs: number): Connection => {
   let lost = false;
-  let asked = 0;
+  let socket: Socket | null = null;
+  const dialling = {
+    socket: async (place: Place): Promise<Socket> => {
+      if (!lost) socket = await socketTo(place);
+      if (!lost && socket !== null) return socket;
+      socket?.destroy();
+      throw new ConnectionLost(false, "the connection was lost");
+    },
+  };
   const sql = postgres(url, {
+    ...dialling,
     max: 1,
     connect_timeout: CONNECT_S,
     idle_timeout: 0,
@@ -55,9 +69,7 @@ const connect = (url: string, role: string | null, deadlineMs: number): Connecti
     // It would be asked for on each connect, and its failure ends the process.
     fetch_types: false,
     onnotice: () => undefined,
-    onclose: () => {
-      lost = true;
-    },
+    onclose: () => discard(new ConnectionLost(true, "CONNECTION_CLOSED")),
     types: { bigint: postgres.BigInt, texts: TEXTS },
     connection: {
       application_name: "matinee",
@@ -67,34 +79,67 @@ const connect = (url: string, role: string | null, deadlineMs: number): Connecti
       ...(role === null ? {} : { role }),
     },
   });
-  const discard = (): void => {
-    lost = true;
-    void sql.end({ timeout: 0 });
-  };
-  // All that is under way then fails with a lost connection.
+
   let silence: Timer | undefined;
-  const answered = (): void => {
-    asked -= 1;
-    if (asked === 0) clearTimeout(silence);
-    else silence?.refresh();
+  const waiting = new Set<(error: unknown) => void>();
+  const discard = (because: unknown): void => {
+    if (lost) return;
+    lost = true;
+    clearTimeout(silence);
+    for (const fail of waiting) fail(because);
+    void sql.end({ timeout: 0 }).then(() => socket?.destroy());
   };
-  return {
-    ask: async (text, params, silenceMs) => {
-      if (asked === 0) silence = setTimeout(discard, silenceMs);
-      asked += 1;
-      try {
-        return await sql.unsafe(text, params as never[], { prepare: true });
-      } catch (error) {
-        if (!isHarmless(error)) discard();
-        throw translated(error);
-      } finally {
-        answered();
+  const ask: Connection["ask"] = (text, params, silenceMs) =>
+    new Promise((answer, fail) => {
+      if (waiting.size === 0) {
+        const gone = new ConnectionLost(true, `no answer in ${silenceMs} ms`);
+        silence = setTimeout(() => discard(gone), silenceMs);
       }
-    },
-    isLost: () => lost,
-    discard,
+      waiting.add(fail);
+      const heard = (): void => {
+        waiting.delete(fail);
+        if (waiting.size === 0) clearTimeout(silence);
+        else silence?.refresh();
+      };
+      sql.unsafe(text, params as never[], { prepare: true }).then(
+        (rows) => {
+          heard();
+          answer(rows);
+        },
+        (error: unknown) => {
+          heard();
+          fail(translated(error));
+          if (!isHarmless(error)) discard(translated(error));
+        },
+      );
+    });
+  const end = async (): Promise<void> => {
+    await sql.end({ timeout: END_S });
+    discard(new ConnectionLost(true, "the connection was closed"));
   };
+  return { ask, isLost: () => lost, discard, end };
 };
+
+/** As postgres.js has read them from the URL. */
+type Place = { readonly host: readonly string[]; readonly port: readonly number[]; readonly path: string | false };
+
+const socketTo = ({ host: [host], port: [port], path }: Place): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = typeof path === "string" ? dial(path) : dial({ host: host ?? "", port: port ?? 0 });
+    const tooLate = setTimeout(() => {
+      socket.destroy();
+      reject(Object.assign(new Error(`${host}:${port} does not pick up`), { code: "CONNECT_TIMEOUT" }));
+    }, CONNECT_S * 1000);
+    socket.once("error", (error) => {
+      clearTimeout(tooLate);
+      reject(error);
+    });
+    socket.once("connect", () => {
+      clearTimeout(tooLate);
+      // TLS is asked for by name.
+      resolve(Object.assign(socket, { host, port }));
+    });
+  });
 
 const inTransaction = async <T>(
   { ask, isLost, discard }: Connection,
@@ -120,6 +165,7 @@ const inTransaction = async <T>(
     await query("commit");
     return result as T;
   } catch (error) {
+    // One that cannot even be rolled back is not used again.
     if (!isLost()) await ask("rollback", [], DEADLINE_MS).catch(discard);
     throw error;
   }
@@ -156,9 +202,14 @@ const LOST = new Set([
 
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
+/** The server is read-only: after a failover it may be the wrong one, and another connection may find the right one. */
+const READ_ONLY = "25006";
 /** The server refused one statement and goes on with the next. */
 const isHarmless = (error: unknown): boolean =>
-  error instanceof postgres.PostgresError && error.severity === "ERROR" && !LOST.has(error.code);
+  error instanceof postgres.PostgresError &&
+  error.severity === "ERROR" &&
+  !LOST.has(error.code) &&
+  error.code !== READ_ONLY;
 
 const translated = (error: unknown): unknown => {
   const code = codeOf(error);

@@ -135,18 +135,20 @@ const migrations = (fresh: () => Promise<Driver>): void => {
   });
 };
 
+/** One database serves all tests, for making one takes long: each takes away what the one before it has made. */
+const emptied = async (driver: Driver): Promise<Driver> => {
+  await driver.query("drop schema if exists billing cascade");
+  await driver.query("drop table if exists public.shelf, public.matinee_migrations");
+  return driver;
+};
+
 describe("Migrations on PGlite", () => {
-  // One for all tests, for making one takes seconds: each begins by taking away what the one before it has made.
   let driver: Driver;
   beforeAll(async () => {
     driver = await pglite(null);
   }, SLOW_MS);
   afterAll(() => driver.close());
-  migrations(async () => {
-    await driver.query("drop schema if exists billing cascade");
-    await driver.query("drop table if exists public.shelf, public.matinee_migrations");
-    return driver;
-  });
+  migrations(() => emptied(driver));
 });
 
 const opened: Driver[] = [];
@@ -158,16 +160,22 @@ const connect = (url: string): Driver => {
 afterAll(() => Promise.all(opened.map((driver) => driver.close())));
 
 describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
-  migrations(async () => connect(await freshDatabase()));
+  let url: string;
+  let driver: Driver;
+  beforeAll(async () => {
+    url = await freshDatabase();
+    driver = connect(url);
+  }, SLOW_MS);
+  migrations(() => emptied(driver));
 
   test("of four that start at once on a fresh database one migrates and the others find it done", async () => {
-    const url = await freshDatabase();
+    await emptied(driver);
     const applied = await Promise.all([1, 2, 3, 4].map(() => migrate(connect(url))));
     expect(applied.filter(({ length }) => length > 0)).toEqual([NAMES]);
   });
 
   test("whoever comes second waits until the first has done", async () => {
-    const driver = connect(await freshDatabase());
+    await emptied(driver);
     let migrating: Promise<readonly string[]> = Promise.resolve([]);
     await driver.transaction(async (query) => {
       await query("select pg_advisory_xact_lock(7011202611)");
@@ -187,7 +195,7 @@ describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
   describe("while a payment holds what a migration needs", () => {
     const note: Migration = { name: "0900_note", sql: "alter table billing.invoices add column note text;" };
     /** Runs `meanwhile` while a transaction of the State Updater has written to the invoices and not committed. */
-    const duringPayment = async (driver: Driver, meanwhile: () => Promise<void>): Promise<void> =>
+    const duringPayment = async (meanwhile: () => Promise<void>): Promise<void> =>
       driver.transaction(async (query) => {
         await query("lock table billing.invoices in row exclusive mode");
         await meanwhile();
@@ -196,9 +204,9 @@ describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
     test(
       "it gives way within 2 s and leaves nothing, so that others need not wait behind it",
       async () => {
-        const driver = connect(await freshDatabase());
+        await emptied(driver);
         await migrate(driver);
-        await duringPayment(driver, async () => {
+        await duringPayment(async () => {
           const migrating = refusalOf(migrate(driver, [...MIGRATIONS, note], { tries: 1 }));
           await until("the migration waits for its lock", async () => {
             const [row] = await driver.query(
@@ -219,7 +227,7 @@ describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
     test(
       "it comes again by itself, and succeeds once the payment is done",
       async () => {
-        const driver = connect(await freshDatabase());
+        await emptied(driver);
         await migrate(driver);
         let tries = 0;
         const counting: Driver = {
@@ -230,7 +238,7 @@ describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
           },
         };
         let migrating: Promise<readonly string[]> = Promise.resolve([]);
-        await duringPayment(driver, async () => {
+        await duringPayment(async () => {
           migrating = migrate(counting, [...MIGRATIONS, note], { pauseMs: 1 });
           await until("it gave way and comes again", () => tries === 2);
         });
