@@ -257,12 +257,18 @@ export const CHECKED: Readonly<
     allowed: [row("attempts", { status: "never_happened" })],
   },
   captures_requests_covered: {
-    says: "of a capture no more is asked back than was captured",
+    says: "of a capture no more is asked back than is left of it, and what has gone back is recorded whatever it is",
     refused: [
-      row("captures", { capturedMinor: 100n, requestedMinor: 101n }),
-      row("captures", { capturedMinor: 100n, requestedMinor: -1n }),
+      row("captures", { capturedMinor: 100n, reservedMinor: 101n }),
+      row("captures", { capturedMinor: 100n, reservedMinor: 41n, returnedMinor: 60n }),
+      row("captures", { capturedMinor: 100n, reservedMinor: -1n }),
+      row("captures", { capturedMinor: 100n, returnedMinor: -1n }),
     ],
-    allowed: [row("captures", { capturedMinor: 100n, requestedMinor: 100n })],
+    allowed: [
+      row("captures", { capturedMinor: 100n, reservedMinor: 100n }),
+      row("captures", { capturedMinor: 100n, reservedMinor: 40n, returnedMinor: 60n }),
+      row("captures", { capturedMinor: 100n, returnedMinor: 101n }),
+    ],
   },
   refunds_positive: {
     says: "a refund is above zero",

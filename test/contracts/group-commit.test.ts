@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openMemory } from "../../src/adapters/memory/store.ts";
 import { groupCommit } from "../../src/adapters/postgres/group-commit.ts";
 import type { Commit, Storage } from "../../src/core/ports/storage.ts";
@@ -7,6 +7,9 @@ import { accepted, appending, bringing, commitOf, newStream, row } from "../supp
 import { hasPostgres } from "../support/services.ts";
 import { postgresStore } from "../support/stores.ts";
 import { wordFor } from "./subject.ts";
+
+// The machine that runs this may be busy with much else.
+setDefaultTimeout(60_000);
 
 /** A storage that tells what it is asked to write in one transaction, and waits with each until it is let go on. */
 const watched = ({ held = false } = {}) => {

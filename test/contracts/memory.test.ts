@@ -1,4 +1,4 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { openMemory } from "../../src/adapters/memory/store.ts";
 import { intakeContract } from "./intake.ts";
 import { outboxContract } from "./outbox.ts";
@@ -6,6 +6,9 @@ import { queriesContract } from "./queries.ts";
 import { rebuildContract } from "./rebuild.ts";
 import { storageContract } from "./storage.ts";
 import { vaultContract } from "./vault.ts";
+
+// The machine that runs this may be busy with much else.
+setDefaultTimeout(60_000);
 
 const open = async () => openMemory();
 

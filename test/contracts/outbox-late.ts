@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { postgresJs } from "../../src/adapters/postgres/postgres-js.ts";
 import { postgresStorage } from "../../src/adapters/postgres/storage.ts";
 import type { OutboxMessage } from "../../src/core/ports/outbox.ts";
@@ -16,10 +16,20 @@ export const lateCommitContract = (name: string, open: () => Promise<SqlStore>):
     const write = (stream = newStream(), version = 0) =>
       given(subject, commitOf({ appends: [appending(stream, version)] })).then(() => stream);
     const end = () => endOf(subject);
+    const running: Running[] = [];
+    const beginOne = async (): Promise<Running> => {
+      const one = await begin(subject);
+      running.push(one);
+      return one;
+    };
+    // What a failed test has left open would hold back the messages of all others.
+    afterEach(async () => {
+      for (const one of running.splice(0)) await one.drop();
+    });
     const streamsOf = (messages: readonly OutboxMessage[]) => messages.map(({ stream }) => stream);
 
     test("what stands behind a transaction still running is withheld, and follows when that has ended", async () => {
-      const [from, late] = [await end(), await begin(subject)];
+      const [from, late] = [await end(), await beginOne()];
       const early = await write();
       expect(await followAll(subject.store, from)).toEqual([]);
       const lateStream = newStream();
@@ -30,7 +40,7 @@ export const lateCommitContract = (name: string, open: () => Promise<SqlStore>):
     });
 
     test("a transaction that is rolled back holds up nothing any more", async () => {
-      const [from, late] = [await end(), await begin(subject)];
+      const [from, late] = [await end(), await beginOne()];
       await late.commit(newStream());
       const stream = await write();
       await late.rollBack();
@@ -44,7 +54,7 @@ export const lateCommitContract = (name: string, open: () => Promise<SqlStore>):
         return positions;
       };
       await markAll();
-      const late = await begin(subject);
+      const late = await beginOne();
       const lateStream = newStream();
       await late.commit(lateStream);
       await write();
@@ -62,11 +72,11 @@ export const lateCommitContract = (name: string, open: () => Promise<SqlStore>):
       const look = async () => seen.push(...(await followAll(subject.store, seen.at(-1)?.cursor ?? from, 3)));
       const rounds = 15;
       for (let round = 0; round < rounds; round += 1) {
-        const running = [await begin(subject), await begin(subject), await begin(subject)];
+        const three = [await beginOne(), await beginOne(), await beginOne()];
         await write();
         await look();
         // In each round another one comes last.
-        const inTurn = [...running.slice(round % 3), ...running.slice(0, round % 3)];
+        const inTurn = [...three.slice(round % 3), ...three.slice(0, round % 3)];
         for (const one of inTurn) {
           await one.commit(newStream());
           await write();
@@ -95,21 +105,25 @@ const begin = async (subject: Subject) => {
   ended.catch(began.reject);
   const storage = await began.promise;
   return {
-    commit: async (stream: ReturnType<typeof newStream>, version = 0) => {
-      const [answer] = await storage.commit([commitOf({ appends: [appending(stream, version)] })]);
+    commit: async (stream: ReturnType<typeof newStream>) => {
+      const [answer] = await storage.commit([commitOf({ appends: [appending(stream, 0)] })]);
       expect(answer?.ok).toBe(true);
     },
     end: async () => {
       told.resolve("commit");
       await ended;
-      await driver.close();
     },
     rollBack: async () => {
       told.resolve("roll back");
       expect(await ended.catch((error: unknown) => error)).toBeInstanceOf(RolledBack);
+    },
+    drop: async () => {
+      told.resolve("roll back");
+      await ended.catch(() => null);
       await driver.close();
     },
   };
 };
+type Running = Awaited<ReturnType<typeof begin>>;
 
 class RolledBack extends Error {}

@@ -1,4 +1,4 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { pgliteStore } from "../support/stores.ts";
 import { intakeContract } from "./intake.ts";
 import { outboxContract } from "./outbox.ts";
@@ -8,6 +8,9 @@ import { storageContract } from "./storage.ts";
 import { sqlConstraintsContract } from "./storage-constraints.ts";
 import { openedOnce } from "./subject.ts";
 import { encryptedVaultContract, vaultContract } from "./vault.ts";
+
+// The machine that runs this may be busy with much else.
+setDefaultTimeout(60_000);
 
 const open = openedOnce(pgliteStore);
 

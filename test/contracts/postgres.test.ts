@@ -1,4 +1,4 @@
-import { describe } from "bun:test";
+import { describe, setDefaultTimeout } from "bun:test";
 import { hasPostgres } from "../support/services.ts";
 import { postgresStore } from "../support/stores.ts";
 import { intakeContract } from "./intake.ts";
@@ -10,6 +10,9 @@ import { storageContract } from "./storage.ts";
 import { sqlConstraintsContract } from "./storage-constraints.ts";
 import { openedOnce } from "./subject.ts";
 import { encryptedVaultContract, vaultContract, writeOnlyVaultContract } from "./vault.ts";
+
+// The machine that runs this may be busy with much else.
+setDefaultTimeout(60_000);
 
 describe.skipIf(!hasPostgres)("On a server", () => {
   const open = openedOnce(() => postgresStore());

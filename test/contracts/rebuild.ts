@@ -202,7 +202,7 @@ const tampered = ({ table, row: cells }: Row): Row => {
     notices: "givenAt",
     invoices: "refundedMinor",
     attempts: "madeAt",
-    captures: "reportedMinor",
+    captures: "capturedAt",
     refunds: "askedAt",
     mismatches: "receivedMinor",
     due: "dueAt",

@@ -99,9 +99,9 @@ export const constraints = (subject: Subject): void => {
   );
 
   test("a change is refused as a new row is", async () => {
-    const capture = row("captures", { capturedMinor: 100n, requestedMinor: 100n });
+    const capture = row("captures", { capturedMinor: 100n, reservedMinor: 100n });
     await given(subject, bringing(capture));
-    const above = row("captures", { ...capture.row, requestedMinor: 101n });
+    const above = row("captures", { ...capture.row, reservedMinor: 101n });
     expect(await commitOne(subject, bringing(above)).catch((error: unknown) => error)).toBeInstanceOf(Bug);
     const invoice = row("invoices", { status: "void" });
     const { subscriptionId } = invoice.row;

@@ -21,8 +21,8 @@ export const shared = (open: Open): Subject => {
   let store: Store | SqlStore | null = null;
   beforeAll(async () => {
     store = await open();
-  }, 60_000);
-  afterAll(() => store?.close(), 60_000);
+  });
+  afterAll(() => store?.close());
   const opened = (): Store | SqlStore => {
     if (store === null) throw new Bug("the store is opened before the first test");
     return store;
@@ -52,7 +52,7 @@ export const urlOf = (subject: Subject): string => {
 /** One store for several suites of a file, closed when the file has ended. */
 export const openedOnce = <Opened extends Store>(open: () => Promise<Opened>): (() => Promise<Opened>) => {
   let opened: Promise<Opened> | null = null;
-  afterAll(async () => (await opened)?.close(), 60_000);
+  afterAll(async () => (await opened)?.close());
   return async () => {
     opened ??= open();
     return { ...(await opened), close: async () => undefined };

@@ -108,7 +108,7 @@ export const races = (open: () => Promise<Store>): void => {
         expect(new Set(outcomes)).toEqual(new Set(["refunded", "refund_above_captured"]));
         const rows = await cinema.store.queries.invoice(invoiceId);
         expect(rows.ok && rows.value?.invoice.status).toBe("refunded");
-        expect(rows.ok && rows.value?.captures[0]?.requestedMinor).toBe(29_900n);
+        expect(rows.ok && rows.value?.captures[0]?.returnedMinor).toBe(29_900n);
       }),
     120_000,
   );

@@ -49,7 +49,6 @@ const named = (kind: Parameters<typeof encodeDerivedId>[0], name: string): strin
 export const accountNamed = (name: string): AccountId => named("account", name) as AccountId;
 export const cardNamed = (name: string): CardId => named("card", name) as CardId;
 export const commandNamed = (name: string): CommandId => named("command", name) as CommandId;
-export const invoiceNamed = (name: string): InvoiceId => named("invoice", name) as InvoiceId;
 export const transactionNamed = (name: string): TransactionId => name as TransactionId;
 
 export const PRICE = rub(29_900);
@@ -148,6 +147,12 @@ export const openCinema = (
     await watcher(asked, executed);
     return executed;
   };
+  const askAll = async (questions: readonly (readonly [Actor, Command])[]): Promise<readonly Executed[]> => {
+    const asked = questions.map(([actor, command]) => received(actor, command));
+    const executed = await updater.executeAll(asked);
+    for (const [i, one] of asked.entries()) await watcher(one, executed[i] as Executed);
+    return executed;
+  };
   const due = async (at: Instant): Promise<readonly RowOf<"due">[]> =>
     answered(await store.queries.due(at, DUE_KINDS, null, 1000));
 
@@ -157,6 +162,8 @@ export const openCinema = (
     updater,
     received,
     ask,
+    /** As one batch. */
+    askAll,
     told,
     payer,
     at: () => now,

@@ -15,7 +15,6 @@ export const YEARLY_PRICE = rub(299_000);
 /** Stories begin on 31 January at noon in Moscow; these are the boundaries of a monthly plan. */
 export const B1 = msk("2026-02-28 12:00");
 export const B2 = msk("2026-03-31 12:00");
-export const B3 = msk("2026-04-30 12:00");
 
 /**
  * A cinema with three plans (basic and premium by the month, yearly above both), a gateway and two viewers.

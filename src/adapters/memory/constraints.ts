@@ -88,8 +88,12 @@ export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<Ro
   ],
   captures: [
     words("captures_role", "role", "settling extra"),
-    check("captures_requests_covered", ({ requestedMinor, capturedMinor }) =>
-      between(0n, requestedMinor, capturedMinor),
+    check(
+      "captures_requests_covered",
+      ({ reservedMinor, returnedMinor, capturedMinor }) =>
+        reservedMinor >= 0n &&
+        returnedMinor >= 0n &&
+        (reservedMinor === 0n || reservedMinor + returnedMinor <= capturedMinor),
     ),
     unique("captures_one_settling", ["invoiceId"], (capture) => capture.role === "settling"),
     TRANSACTION_ONCE,

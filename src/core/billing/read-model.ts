@@ -193,7 +193,10 @@ export const READ_MODEL = {
       checkedAt: "instant?",
     },
   },
-  /** `requestedMinor`: what we asked back and was not refused; the database keeps it within the captured sum. */
+  /**
+   * `reservedMinor`: what we ask back and is not answered yet; the database lets it fit beside what has gone back.
+   * `returnedMinor`: what has gone back, asked for or not: a fact, also when it is more than was captured.
+   */
   captures: {
     key: ["gatewayAccount", "transactionId"],
     columns: {
@@ -205,8 +208,8 @@ export const READ_MODEL = {
       role: "text",
       currency: "text",
       capturedMinor: "minor",
-      requestedMinor: "minor",
-      reportedMinor: "minor",
+      reservedMinor: "minor",
+      returnedMinor: "minor",
       capturedAt: "instant",
       dispute: "text",
     },

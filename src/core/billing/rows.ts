@@ -3,7 +3,7 @@ import type { PriceVersion } from "../catalog/terms.ts";
 import type { Customer } from "../customer/customer.ts";
 import type { Setup } from "../customer/setup.ts";
 import type { Attempt, Capture, Invoice, IssuedInvoice, Refund } from "../invoice/invoice.ts";
-import { awaitsAnswer, isPaid, lookUpDue, returnedSum } from "../invoice/reading.ts";
+import { awaitsAnswer, hasGoneBack, isPaid, isPendingRefund, lookUpDue, returnedSum } from "../invoice/reading.ts";
 import type { BillingPolicy } from "../policy.ts";
 import { HOUR_MS, type Instant, later, MINUTE_MS, plusMs } from "../time.ts";
 import type { State } from "./domain.ts";
@@ -203,8 +203,8 @@ const captureRows = ({ terms }: IssuedInvoice, capture: Capture): readonly Row[]
     role,
     currency: amount.currency,
     capturedMinor: amount.minor,
-    requestedMinor: total(({ status }) => status !== "failed" && status !== "reported"),
-    reportedMinor: total(({ status }) => status === "reported"),
+    reservedMinor: total(isPendingRefund),
+    returnedMinor: total(hasGoneBack),
     capturedAt,
     dispute,
   };

@@ -279,8 +279,8 @@ create table billing.captures (
   role text collate "C" not null,
   currency text collate "C" not null,
   captured_minor bigint not null,
-  requested_minor bigint not null,
-  reported_minor bigint not null,
+  reserved_minor bigint not null,
+  returned_minor bigint not null,
   captured_at timestamptz(3) not null,
   dispute text collate "C" not null,
   constraint captures_key primary key (gateway_account, transaction_id)
@@ -365,7 +365,8 @@ create unique index attempts_one_charge_in_flight on billing.attempts (invoice_i
 
 alter table billing.captures add constraint captures_role check (role in ('settling', 'extra'));
 alter table billing.captures add constraint captures_requests_covered
-  check (0 <= requested_minor and requested_minor <= captured_minor);
+  check (0 <= reserved_minor and 0 <= returned_minor
+    and (reserved_minor = 0 or reserved_minor + returned_minor <= captured_minor));
 create index captures_by_invoice on billing.captures (invoice_id);
 create unique index captures_one_settling on billing.captures (invoice_id) where role = 'settling';
 alter table billing.refunds add constraint refunds_positive check (amount_minor > 0);
@@ -557,8 +558,8 @@ begin
   if written ? 'captures' then
     insert into billing.captures select * from jsonb_populate_recordset(null::billing.captures, written -> 'captures')
     on conflict on constraint captures_key do update set
-      (invoice_id, attempt_id, account_id, role, currency, captured_minor, requested_minor, reported_minor, captured_at, dispute) =
-      (excluded.invoice_id, excluded.attempt_id, excluded.account_id, excluded.role, excluded.currency, excluded.captured_minor, excluded.requested_minor, excluded.reported_minor, excluded.captured_at, excluded.dispute);
+      (invoice_id, attempt_id, account_id, role, currency, captured_minor, reserved_minor, returned_minor, captured_at, dispute) =
+      (excluded.invoice_id, excluded.attempt_id, excluded.account_id, excluded.role, excluded.currency, excluded.captured_minor, excluded.reserved_minor, excluded.returned_minor, excluded.captured_at, excluded.dispute);
   end if;
   if written ? 'refunds' then
     insert into billing.refunds select * from jsonb_populate_recordset(null::billing.refunds, written -> 'refunds')
