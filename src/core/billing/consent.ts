@@ -21,4 +21,5 @@ export const mayRenew = (customer: Customer, subscription: Subscription, gateway
   subscription.status !== "absent" &&
   chargesAllowed(customer, gatewayAccount) &&
   customer.consent !== null &&
+  customer.consent.givenAt !== null &&
   customer.consent.givenAt >= subscription.startedAt;

@@ -8,7 +8,7 @@ import { invariant } from "../result.ts";
 import { currentEnd } from "../subscription/periods.ts";
 import type { EndReason, Subscription, SubscriptionEvent } from "../subscription/subscription.ts";
 import { earlier, MINUTE_MS, plusMs } from "../time.ts";
-import { annul, closeIfUnwanted, isWanted, writeOff } from "./closing.ts";
+import { annul, closeIfUnwanted, writeOff } from "./closing.ts";
 import { chargesAllowed, mayRenew } from "./consent.ts";
 import { type Desk, issueInvoice, may, must } from "./desk.ts";
 import {
@@ -64,7 +64,6 @@ const followInvoice = (desk: Desk, invoice: IssuedInvoice, event: InvoiceEvent):
     case "PaymentNeverHappened":
       return afterNothing(desk, invoice, event);
     case "PaymentMismatched":
-    case "OfferClosed":
       return closeIfUnwanted(desk, invoice);
     case "RefundSucceeded":
     case "RefundReported":
@@ -162,7 +161,7 @@ const afterDecline = (
       "customer_erased",
     );
   }
-  if (attempt !== undefined && purpose === "renewal" && subscriptionId !== null && isWanted(desk, invoice)) {
+  if (attempt !== undefined && purpose === "renewal" && subscriptionId !== null) {
     const { cardId, initiator } = attempt.kind === "charge" ? attempt : { cardId: null, initiator: "payer" as const };
     const triedAt = attempt.madeAt;
     must(
@@ -188,7 +187,7 @@ const afterNothing = (
 ): void => {
   const { invoiceId, subscriptionId, purpose } = invoice.terms;
   const charged = attemptOf(invoice, attemptId)?.kind === "charge";
-  if (charged && purpose === "renewal" && subscriptionId !== null && isWanted(desk, invoice)) {
+  if (charged && purpose === "renewal" && subscriptionId !== null) {
     must(desk.work.onSubscription(subscriptionId, { type: "RecordRenewalNeverHappened", invoiceId, at: desk.at }));
   }
   closeIfUnwanted(desk, invoice);

@@ -62,7 +62,7 @@ export const giveBack = (
 ): void => {
   let left = smaller(amount, stillThere(desk, invoices, amount));
   for (const invoiceId of invoices) {
-    for (const capture of newestFirst(settlingCaptures(issued(desk, invoiceId)))) {
+    for (const capture of settlingCaptures(issued(desk, invoiceId))) {
       const part = smaller(left, refundable(capture));
       if (!isPositive(part)) continue;
       if (capture.dispute === "open" || askRefund(desk, invoiceId, capture, part, reason, actor))
@@ -131,20 +131,17 @@ export const afterDispute = (desk: Desk, invoice: IssuedInvoice, event: Of<"Char
   lessForPeriod(desk, invoice, capture, atLeastZero(subtract(capture.amount, sum(made, capture.amount.currency))));
 };
 
-/** Money that went back without a cancel makes the running period worth less; a cancel has counted its own already. */
+/** Money that went back makes the period that it paid for worth less, as long as that runs. */
 export const countRefund = (
   desk: Desk,
   invoice: IssuedInvoice,
   event: Of<"RefundSucceeded" | "RefundReported">,
 ): void => {
-  if (event.type === "RefundReported") {
-    const capture = captureOf(invoice, event.capture);
-    if (capture !== null) lessForPeriod(desk, invoice, capture, event.amount);
-    return;
-  }
-  const asked = refundOf(invoice, event.refundId);
-  if (asked === null || asked.refund.reason !== "staff" || wasReported(desk, invoice, event)) return;
-  lessForPeriod(desk, invoice, asked.capture, event.amount);
+  const capture =
+    event.type === "RefundReported" ? captureOf(invoice, event.capture) : refundOf(invoice, event.refundId)?.capture;
+  invariant(capture !== null && capture !== undefined, "money goes back from a capture that was taken");
+  if (event.type === "RefundReported" || !wasReported(desk, invoice, event))
+    lessForPeriod(desk, invoice, capture, event.amount);
 };
 
 export const askRefund = (
@@ -224,6 +221,3 @@ const issued = (desk: Desk, invoiceId: InvoiceId | undefined): IssuedInvoice => 
   invariant(invoice.status !== "absent", "an invoice that paid for something was issued");
   return invoice;
 };
-
-const newestFirst = (captures: readonly Capture[]): readonly Capture[] =>
-  [...captures].sort((a, b) => b.capturedAt - a.capturedAt);

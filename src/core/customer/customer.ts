@@ -37,12 +37,10 @@ export type Card = {
   /** The card that automatic charges use. */
   readonly preferred: boolean;
 };
-/** Consent to automatic renewal, for the whole account: which text, when, and when it was taken back. */
-export type Consent = {
-  readonly textVersion: string;
-  readonly givenAt: Instant;
-  readonly withdrawnAt: Instant | null;
-};
+/** The payer's word on automatic renewal, for the whole account. Taken back, or refused before any yes, it is a dated no. */
+export type Consent =
+  | { readonly textVersion: string; readonly givenAt: Instant; readonly withdrawnAt: Instant | null }
+  | { readonly textVersion: null; readonly givenAt: null; readonly withdrawnAt: Instant };
 
 type At = { readonly at: Instant };
 export type CustomerCommand =
@@ -380,7 +378,7 @@ export const evolve = (state: Customer, event: CustomerEvent): Customer => {
     case "ConsentWithdrawn":
       return {
         ...known,
-        consent: { ...(known.consent ?? { textVersion: "", givenAt: event.at }), withdrawnAt: event.at },
+        consent: { ...(known.consent ?? { textVersion: null, givenAt: null }), withdrawnAt: event.at },
       };
     case "CardSaved": {
       const { cardId, gatewayAccount, at: savedAt } = event;

@@ -16,7 +16,8 @@ export interface Intake {
   entry(id: CommandId): Promise<Result<IntakeEntry | null, StorageFault>>;
   /**
    * Puts a callback aside whose payment is not known yet. A row for the same attempt or transaction that is accepted or
-   * done makes it due at once.
+   * done makes it due at once. What comes between the decision to wait and this call wakes nobody: so call it first, and
+   * execute once more before the row is left alone.
    */
   wait(id: CommandId, until: Instant): Promise<Result<null, StorageFault>>;
   /** Moves to the suspense list what nothing was found for. Money is never forgotten and never guessed. */

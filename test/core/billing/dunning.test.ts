@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { msk, refusalOf, told } from "../../support/cinema.ts";
+import { cardNamed, msk, refusalOf, SERVICE_LINE, told } from "../../support/cinema.ts";
 import { tellOf } from "../../support/due-work.ts";
 import { ASK_PAYER, type Fate, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
 import { B1, B2, openHouseOfSubscriber } from "../../support/house.ts";
@@ -70,6 +70,58 @@ describe("after a soft decline", () => {
     expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
   });
 
+  test("nor does his own try with the saved card, but after two declines of a card the next one waits a day", async () => {
+    const { anna, gateway, sleepTo } = await tried(SOFT);
+    sleepTo("2026-02-28 18:00");
+    gateway.befall(SOFT);
+    await anna.charges("visa");
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 18:00"));
+  });
+
+  test("an offer that came to nothing changes nothing for the ladder", async () => {
+    const { anna, cinema, does, sleepTo } = await tried(SOFT);
+    const attemptId = await anna.opensWidget();
+    await cinema.byGateway({ type: "payment.check", attemptId, transactionId: "t7" as never });
+    sleepTo("2026-02-28 13:00");
+    await does("end_offer");
+    await does("look_up_payment");
+    sleepTo("2026-02-28 13:05");
+    await does("look_up_payment");
+    expect((await anna.invoiceRows()).attempts.map(({ status }) => status).sort()).toEqual([
+      "declined",
+      "never_happened",
+    ]);
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
+  });
+
+  test("the old card's answer, long on its way, does not stop the new card's try", async () => {
+    const { anna, cinema, gateway, does, sleepTo } = await tried("pending");
+    sleepTo("2026-03-01 12:00");
+    await does("give_up_waiting");
+    await anna.provesCard();
+    const [old] = gateway.untold;
+    const attemptId = old?.kind === "payment" ? old.attemptId : null;
+    sleepTo("2026-03-01 12:10");
+    await cinema.byGateway({
+      type: "payment.decline",
+      attemptId: attemptId as never,
+      transactionId: null,
+      decline: SOFT,
+    });
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
+  });
+
+  test("a card without consent is not tried", async () => {
+    const { cinema, anna, gateway } = await tried(SOFT);
+    await anna.withdrawsConsent();
+    await cinema.byStaff({ type: "invoice.issue", accountId: anna.accountId, lines: [SERVICE_LINE] });
+    const invoice = (await anna.invoices()).find(({ purpose }) => purpose === "staff")?.invoiceId as never;
+    const attemptId = await anna.opensWidget(invoice);
+    const { transactionId, amount } = gateway.take(attemptId, SERVICE_LINE.amount);
+    told(await cinema.pay(attemptId, amount, transactionId, cardNamed("mir")));
+    expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
+  });
+
   test("an outage on the ladder is no step either", async () => {
     const { anna, does, sleepTo } = await tried(SOFT, OUTAGE);
     sleepTo("2026-03-01 12:00");
@@ -114,6 +166,17 @@ describe("after a hard decline", () => {
     const [hard, asked] = [await tried(HARD), await tried(ASK_PAYER)];
     const statuses = [await hard.anna.customer(), await asked.anna.customer()].map((rows) => rows?.cards[0]?.status);
     expect(statuses).toEqual(["blocked", "active"]);
+  });
+
+  test("of the payer's own try, before the first automatic one, ends nothing: the invoice can still be paid", async () => {
+    const { anna, gateway, does, sleepTo } = await openHouseOfSubscriber();
+    sleepTo("2026-02-28 12:00"); // With no notice given the charge has to wait.
+    await does("pass_boundary");
+    gateway.befall(HARD);
+    await anna.charges("visa");
+    expect([await anna.status(), await anna.invoiceStatus()]).toEqual(["active", "open"]);
+    await anna.pays({ card: "mir" });
+    expect(await anna.subscription()).toMatchObject({ periodNumber: 2, renews: true });
   });
 
   test("paid by hand without a new card the subscription runs, and ends with its period: there is no card for the next", async () => {

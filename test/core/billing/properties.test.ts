@@ -3,8 +3,10 @@ import fc from "fast-check";
 import type { InvoiceStatus } from "../../../src/core/invoice/invoice.ts";
 import type { Subscription } from "../../../src/core/subscription/subscription.ts";
 import { EVENT_TYPES } from "../../support/event-types.ts";
+import { COMMAND_TYPES } from "./commands.ts";
+import { isDoneOnce, isKept, type Step, step, stories } from "./happenings.ts";
 import { booksAgree, heal, nothingWaits, rowsFollowFromEvents, secondRunIsTheSame } from "./healing.ts";
-import { COMMAND_TYPES, isDoneOnce, isKept, openWorld, type Step, step, stories, type World } from "./world.ts";
+import { openWorld, type World } from "./world.ts";
 
 const LONG = process.env["LONG"] === "1";
 const RUNS = LONG ? 3000 : 300;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Command } from "../../../src/core/billing/command.ts";
 import {
+  cardNamed,
   GATEWAY,
   msk,
   PREMIUM,
@@ -20,9 +21,10 @@ describe("a refund by staff", () => {
   test("is reserved when it is asked, claimed before it is sent, and done when the gateway says so", async () => {
     const { anna, does, dueNow } = await openHouseOfSubscriber();
     told(await anna.isRefunded("t1", rub(5000)));
-    expect((await anna.invoiceRows()).captures[0]).toMatchObject({ requestedMinor: 5000n });
+    expect((await anna.invoiceRows()).captures[0]).toMatchObject({ reservedMinor: 5000n, returnedMinor: 0n });
     expect(await dueNow()).toEqual(["send_refund"]);
     await does("send_refund");
+    expect((await anna.invoiceRows()).captures[0]).toMatchObject({ reservedMinor: 0n, returnedMinor: 5000n });
     expect((await anna.invoiceRows()).invoice).toMatchObject({ status: "partly_refunded", refundedMinor: 5000n });
     expect(await dueNow()).toEqual([]);
   });
@@ -39,13 +41,24 @@ describe("a refund by staff", () => {
     expect(ends.gateway.books.filter(({ kind }) => kind === "refund")).toHaveLength(1);
   });
 
-  test("ends nothing that has ended already", async () => {
-    const { anna } = await openHouseOfSubscriber();
+  test("is given for a subscription that has ended already, too", async () => {
+    const { anna, playTo } = await openHouseOfSubscriber();
     await anna.stops();
+    await playTo("2026-03-01 12:00");
+    expect(await anna.status()).toBe("ended");
+    told(await anna.isRefunded("t1", rub(100), "end"));
+  });
+
+  test("of money that came twice leaves the period its worth", async () => {
+    const { cinema, gateway, anna, playTo, sleepTo } = await openHouse();
+    await anna.starts();
+    const attemptId = await anna.opensWidget();
+    for (let n = 0; n < 2; n += 1) await cinema.byGateway(tellOf(gateway.take(attemptId, PRICE)));
+    await playTo("2026-02-14 12:00");
+    sleepTo("2026-02-14 12:00");
     await anna.cancels();
-    const { invoice } = await anna.invoiceRows();
-    expect(invoice.status).toBe("paid");
-    expect(refusalOf(await anna.isRefunded("t1", rub(1), "end"))["code"]).toBe("refund_in_flight");
+    await playTo("2026-02-14 13:00");
+    expect([gateway.left(T1), gateway.left(transactionNamed("t2"))]).toEqual([14_950n, 0n]);
   });
 
   test("never exceeds what was captured, one at a time, above zero, in its currency", async () => {
@@ -82,7 +95,7 @@ describe("a refund by staff", () => {
     told(await anna.isRefunded("t1", PRICE));
     await playTo("2026-01-31 13:00");
     expect((await anna.invoiceRows()).refunds[0]?.status).toBe("failed");
-    expect((await anna.invoiceRows()).captures[0]?.requestedMinor).toBe(0n);
+    expect((await anna.invoiceRows()).captures[0]?.reservedMinor).toBe(0n);
     told(await anna.isRefunded("t1", PRICE));
     await playTo("2026-01-31 14:00");
     expect(await anna.invoiceStatus()).toBe("refunded");
@@ -113,6 +126,18 @@ describe("a refund by staff", () => {
     const refundId = told(await anna.isRefunded("t1", rub(5000)))["refundId"] as never;
     told(await cinema.bySystem({ type: "refund.start", refundId }));
     expect(refusalOf(await cinema.bySystem({ type: "refund.start", refundId }))["code"]).toBe("refund_in_flight");
+  });
+
+  test("of more than was captured is a fact when the gateway tells of it: recorded, and no more is asked back", async () => {
+    const { cinema, anna } = await openHouseOfSubscriber();
+    const refundId = told(await anna.isRefunded("t1", PRICE))["refundId"] as never;
+    told(await cinema.bySystem({ type: "refund.start", refundId }));
+    const transactionId = transactionNamed("r1");
+    told(await cinema.byGateway({ type: "refund.succeed", refundId, transactionId, amount: rub(30_000) }));
+    const { captures, invoice } = await anna.invoiceRows();
+    expect(captures[0]).toMatchObject({ capturedMinor: 29_900n, reservedMinor: 0n, returnedMinor: 30_000n });
+    expect(invoice).toMatchObject({ status: "refunded", refundedMinor: 30_000n });
+    expect(refusalOf(await anna.isRefunded("t1", rub(1)))).toEqual({ code: "refund_above_captured", left: "0.00 RUB" });
   });
 
   test("makes the running period worth less", async () => {
@@ -256,6 +281,25 @@ describe("a chargeback", () => {
     await playTo("2026-01-31 13:00");
     expect(gateway.books.filter(({ kind }) => kind === "refund")).toEqual([]);
     expect((await anna.invoiceRows()).refunds[0]?.status).toBe("failed");
+    expect(await anna.facts()).not.toContain("RefundStarted");
+  });
+
+  test("lost, the running period is worth nothing any more: an upgrade pays for all of its rest", async () => {
+    const { cinema, gateway, anna, sleepTo } = await openHouse();
+    await subscribes(anna, "visa", "basic" as never);
+    const invoiceId = await anna.invoiceId();
+    await cinema.byGateway({ type: "payment.charge_back", gatewayAccount: GATEWAY, transactionId: T1 });
+    gateway.lose(T1);
+    const decide = {
+      type: "payment.decide_chargeback",
+      invoiceId,
+      gatewayAccount: GATEWAY,
+      transactionId: T1,
+    } as const;
+    told(await cinema.byStaff({ ...decide, won: false }));
+    sleepTo("2026-02-14 12:00");
+    await anna.changes(await anna.quotes(PREMIUM));
+    expect((await anna.invoiceRows()).invoice.dueMinor).toBe(14_950n);
   });
 
   test("open at a cancel, what is disputed is neither refunded nor credited: the person who decides sees to it", async () => {
@@ -367,7 +411,9 @@ describe("erasure", () => {
     await anna.starts();
     const attemptId = await anna.opensWidget();
     await anna.erases();
-    told(await cinema.byGateway(tellOf(gateway.take(attemptId, rub(100)))));
+    const { transactionId, amount } = gateway.take(attemptId, rub(100));
+    told(await cinema.pay(attemptId, amount, transactionId, cardNamed("visa")));
+    expect((await anna.customer())?.cards).toEqual([]);
     expect([await anna.invoiceStatus(), (await anna.subscription()).renews]).toEqual(["paid", false]);
   });
 });

@@ -207,6 +207,15 @@ describe("an answer that is lost", () => {
     expect((await anna.waitsFor())["give_up_waiting"]).toBeUndefined();
   });
 
+  test("found after grace, the period begins at the answer", async () => {
+    const { anna, does, sleepTo } = await lost("done_unheard");
+    sleepTo("2026-03-01 12:00");
+    await does("give_up_waiting");
+    sleepTo("2026-03-10 15:00"); // The gateway has been silent until now.
+    await does("look_up_payment");
+    expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: msk("2026-03-10 15:00") });
+  });
+
   test("that never happened, found past due, is tried again at once and uses no step", async () => {
     const { cinema, anna, does, sleepTo } = await lost("never_arrives");
     sleepTo("2026-03-01 12:00");

@@ -90,6 +90,8 @@ describe("consent to automatic renewal", () => {
     const refused = given().when(withdraw({ at }));
     refused.yields({ type: "ConsentWithdrawn", accountId: PAYER, at });
     expect(mayCharge(refused.state)).toBe(false);
+    // The record is of a no: it names no text and no yes.
+    expect(refused.state).toMatchObject({ consent: { textVersion: null, givenAt: null, withdrawnAt: at } });
     given(saveCard()).when(withdraw({ at })).yields({ type: "ConsentWithdrawn", accountId: PAYER, at });
   });
 
