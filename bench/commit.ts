@@ -5,7 +5,7 @@ import { interleaved } from "./support/rounds.ts";
 import { SCALE } from "./support/scale.ts";
 
 const CONNECTIONS = 8;
-const PAYMENTS = Math.min(4000 * SCALE, 19_200);
+const PAYMENTS = Math.min(3200 * SCALE, 19_200);
 
 export const commit: Goal = {
   id: "commit",

@@ -5,7 +5,7 @@ import { interleaved } from "./support/rounds.ts";
 import { SCALE } from "./support/scale.ts";
 
 const CONNECTIONS = 8;
-const PAYMENTS = Math.min(6400 * SCALE, 19_200);
+const PAYMENTS = Math.min(4800 * SCALE, 19_200);
 
 export const p1b: Goal = {
   id: "p1b",

@@ -6,7 +6,7 @@ import { SCALE } from "./support/scale.ts";
 
 const CONNECTIONS = 8;
 const LIMIT_CLIENTS = 16;
-const PAYMENTS = Math.min(6400 * SCALE, 19_200);
+const PAYMENTS = Math.min(4800 * SCALE, 19_200);
 
 export const p2: Goal = {
   id: "p2",

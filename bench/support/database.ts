@@ -15,11 +15,11 @@ export const connect = (url: string, max = 1): Driver => postgresJs({ url, max, 
  */
 export const makeDatabase = async (from: string | null = null): Promise<string> => {
   const name = `matinee_bench_${crypto.randomUUID().replaceAll("-", "")}`;
+  made.add(name);
   await onServer(
     from === null ? `create database ${name}` : `create database ${name} template ${nameOf(from)} strategy file_copy`,
   );
   await onServer("checkpoint");
-  made.add(name);
   return urlOf(name);
 };
 
@@ -61,6 +61,10 @@ export const vacuum = async (url: string): Promise<void> => {
 };
 
 const made = new Set<string>();
+// A run that is broken off leaves nothing behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void dropAllMade().finally(() => process.exit(130)));
+}
 const urlOf = (name: string): string => Object.assign(new URL(SERVER), { pathname: `/${name}` }).href;
 const nameOf = (url: string): string => new URL(url).pathname.slice(1);
 

@@ -9,36 +9,35 @@ import type { AttemptId, InvoiceId, SubscriptionId } from "../../src/core/ids.ts
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import type { Instant } from "../../src/core/time.ts";
 import {
+  AT_GATEWAY,
   accountNamed,
   type Cinema,
   cardNamed,
   GATEWAY,
-  instant,
   MOSCOW,
   PREMIUM,
-  rub,
+  PRICE,
+  payer,
+  START,
+  SYSTEM,
+  told,
   transactionNamed,
 } from "../../test/support/cinema.ts";
 
 /** Carries out one command; whoever watches a life puts itself here. */
 export type Act = (received: Received) => Promise<Executed>;
 
-const BEGINS = instant("2026-01-31T09:00:00Z");
-const AT_GATEWAY: Actor = { kind: "gateway", name: "sandbox" };
-const SYSTEM: Actor = { kind: "system" };
-
 const doing = (cinema: Cinema, act: Act) => async (actor: Actor, command: Command) =>
-  cinema.told(await act(cinema.received(actor, command)));
+  told(await act(cinema.received(actor, command)));
 
 /** Who is about to pay: an account with an open first invoice, the widget open and the gateway's `check` answered. */
 export const aboutToPay = async (cinema: Cinema, name: string, act: Act = cinema.updater.execute) => {
   const accountId = accountNamed(name);
-  const payer = cinema.payer(accountId);
   const does = doing(cinema, act);
   const start = { type: "subscription.start", accountId, plan: PREMIUM, zone: MOSCOW, consent: "v1" } as const;
-  const started = await does(payer, start);
+  const started = await does(payer(accountId), start);
   const invoiceId = started["invoiceId"] as InvoiceId;
-  const offered = await does(payer, { type: "invoice.offer", invoiceId, consent: "v1" });
+  const offered = await does(payer(accountId), { type: "invoice.offer", invoiceId, consent: "v1" });
   const payment = paymentOf(offered["attemptId"] as AttemptId, `${accountId}.first`, name);
   await does(AT_GATEWAY, {
     type: "payment.check",
@@ -55,7 +54,7 @@ const paymentOf = (attemptId: AttemptId, transaction: string, card: string) =>
     attemptId,
     gatewayAccount: GATEWAY,
     transactionId: transactionNamed(transaction),
-    amount: rub(29_900),
+    amount: PRICE,
     accountId: null,
     onlyAuthorised: false,
     cardId: cardNamed(card),
@@ -66,7 +65,7 @@ const paymentOf = (attemptId: AttemptId, transaction: string, card: string) =>
  * step, then stops, and the end comes. Moves the cinema's clock.
  */
 export const live = async (cinema: Cinema, name: string, act: Act = cinema.updater.execute): Promise<void> => {
-  cinema.moveTo(BEGINS);
+  cinema.moveTo(START);
   const { accountId, subscriptionId, payment } = await aboutToPay(cinema, name, act);
   const does = doing(cinema, act);
   const now = () => waitingOf(cinema, subscriptionId);
@@ -89,7 +88,7 @@ export const live = async (cinema: Cinema, name: string, act: Act = cinema.updat
   const decline = { kind: "soft", reason: "insufficient_funds" } as const;
   await does(AT_GATEWAY, { type: "payment.decline", attemptId: await charge(invoiceId), transactionId: null, decline });
   await does(AT_GATEWAY, paymentOf(await charge(invoiceId), `${accountId}.third`, name));
-  await does(cinema.payer(accountId), { type: "subscription.stop", subscriptionId });
+  await does(payer(accountId), { type: "subscription.stop", subscriptionId });
   cinema.moveTo((await now()).due("pass_boundary"));
   await does(SYSTEM, { type: "subscription.pass_boundary", subscriptionId });
 };
