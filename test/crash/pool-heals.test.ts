@@ -23,7 +23,7 @@ const WORKERS = 12;
 const BLOWS = ["immediate", "terminate", "fast", "terminate", "immediate", "terminate", "terminate", "fast"] as const;
 const BETWEEN = 40;
 /** Of so many pieces of answers one is lost. */
-const CUT_EVERY = 37;
+const CUT_EVERY = 23;
 const ROUNDS = process.env["LONG"] === "1" ? 10 : 1;
 
 describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
@@ -73,7 +73,7 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
         const driver = postgresJs({ url: url.replace(`:${server.port}/`, `:${proxy.port}/`), max: MAX, role: null });
         const store = await storeOver(driver, { masterKey: MASTER_KEY, groupCommit: grouped });
         const work = await putToWork(store);
-        await work.goesOn(BETWEEN * 10 * ROUNDS);
+        await work.goesOn(BETWEEN * 40 * ROUNDS);
         proxy.heal();
         const { told, repeated } = await work.stop();
         await nothingLostOrDoubled(direct, store, told);

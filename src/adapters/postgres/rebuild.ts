@@ -3,13 +3,13 @@ import { READ_MODEL, type Row, type TableName } from "../../core/billing/read-mo
 import type { StreamName } from "../../core/billing/stream.ts";
 import type { Rebuild, RebuildReport, RowsOf } from "../../core/ports/rebuild.ts";
 import { decodeEvent } from "../wire/events.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { COLUMNS, keyColumns, printRows } from "./rows.ts";
 
 const TABLES = Object.keys(READ_MODEL) as readonly TableName[];
 /** Events read at a time. */
-const BATCH = 10_000;
+const BATCH = 2000;
 const NAMED_DIFFERENCES = 100;
 
 type Query = Driver["query"];
@@ -33,12 +33,14 @@ export const postgresRebuild =
       }),
     );
 
-/** Reads all events in the order of their streams and writes each stream's rows beside the live ones. */
+/**
+ * Reads all events in the order of their streams and writes each stream's rows beside the live ones. While one batch is
+ * projected here, the database writes the rows of the one before it and reads the next.
+ */
 const fill = async (query: Query, rowsOf: RowsOf, onProgress: (done: number, all: number) => void) => {
   const [count] = await query("select count(*)::int as streams from billing.streams where version > 0");
   const all = count?.["streams"] as number;
   let [streams, events] = [0, 0];
-  let last: { stream: string; version: number } = { stream: "", version: 0 };
   let open: { readonly stream: StreamName; readonly events: DomainEvent[] } = { stream: "" as StreamName, events: [] };
   let rows: Row[] = [];
   const close = (): void => {
@@ -46,35 +48,52 @@ const fill = async (query: Query, rowsOf: RowsOf, onProgress: (done: number, all
     rows.push(...rowsOf(open.stream, open.events));
     streams += 1;
   };
-  for (;;) {
-    const batch = await query(
-      "select stream, version, type, schema, body from billing.events where (stream, version) > ($1, $2) order by stream, version limit $3",
-      [last.stream, last.version, BATCH],
-    );
-    for (const { stream, version, type, schema, body } of batch) {
+  let coming = read(query, undefined);
+  let written = Promise.resolve();
+  for (let batch = await coming; batch.length > 0; batch = await coming) {
+    coming = read(query, batch.at(-1));
+    for (const { stream, type, schema, body } of batch) {
       if (open.stream !== stream) {
         close();
         open = { stream: stream as StreamName, events: [] };
       }
       open.events.push(decodeEvent(type as string, schema as number, body));
-      last = { stream: stream as string, version: version as number };
     }
     events += batch.length;
-    if (batch.length === 0) close();
-    await write(query, rows);
+    await written;
+    written = write(query, rows);
     rows = [];
     onProgress(streams, all);
-    if (batch.length === 0) return { events, streams };
   }
+  close();
+  await written;
+  await write(query, rows);
+  onProgress(streams, all);
+  return { events, streams };
 };
 
-const write = async (query: Query, rows: readonly Row[]): Promise<void> => {
-  for (const [table, printed] of Object.entries(printRows(rows))) {
-    await query(
+/** A promise that is awaited later: that it fails in the meantime is no news to the process. */
+const later = <T>(promise: Promise<T>): Promise<T> => {
+  promise.catch(() => undefined);
+  return promise;
+};
+
+const read = (query: Query, after: SqlRow | undefined): Promise<readonly SqlRow[]> =>
+  later(
+    query(
+      "select stream, version, type, schema, body from billing.events where (stream, version) > ($1, $2) order by stream, version limit $3",
+      [(after?.["stream"] ?? "") as string, (after?.["version"] ?? 0) as number, BATCH],
+    ),
+  );
+
+const write = (query: Query, rows: readonly Row[]): Promise<void> => {
+  const tables = Object.entries(printRows(rows)).map(([table, printed]) =>
+    query(
       `insert into rebuilt_${table} select * from jsonb_populate_recordset(null::billing.${table}, $1::text::jsonb)`,
       [JSON.stringify(printed)],
-    );
-  }
+    ),
+  );
+  return later(Promise.all(tables).then(() => undefined));
 };
 
 /** Rows that only one side has, told apart by key. */

@@ -26,7 +26,6 @@ import {
 import * as word from "./words.ts";
 
 export type EventType = DomainEvent["type"];
-export type EventOf<Type extends EventType> = Extract<DomainEvent, { readonly type: Type }>;
 
 const body = <Fields extends z.ZodRawShape>(fields: Fields) => z.object({ at: instant, ...fields });
 

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { Bug } from "../../core/result.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { pointerOf } from "./malformed.ts";
@@ -30,6 +30,13 @@ export const versionedCodec = <Fact extends Tagged>(
     if (found === undefined) throw new Bug(`unknown event ${type}`);
     return found;
   };
+  // A rebuild reads more than it does anything else. Compiled at the first fact: no start waits for schemas it does not read.
+  const compiled = new Map<string, z.ZodType>();
+  const reader = (type: string, body: z.ZodType): z.ZodType => {
+    const ready = compiled.get(type) ?? z.compile(body);
+    compiled.set(type, ready);
+    return ready;
+  };
   return {
     newestSchema: (type: Fact["type"]): number => entry(type).upcasts.length + 1,
 
@@ -47,7 +54,9 @@ export const versionedCodec = <Fact extends Tagged>(
       if (!Number.isInteger(schema) || schema < 1) throw new Bug(`${type} has no schema ${schema}`);
       if (schema > newest) throw new Bug(`${type} schema ${schema} is newer than ${newest}, the newest known here`);
       if (!isJsonObject(stored)) throw new Bug(`${type} schema ${schema}: the body is not an object`);
-      const decoded = body.safeDecode(upcasts.slice(schema - 1).reduce((lifted, upcast) => upcast(lifted), stored));
+      const decoded = reader(type, body).safeDecode(
+        upcasts.slice(schema - 1).reduce((lifted, upcast) => upcast(lifted), stored),
+      );
       if (!decoded.success) throw new Bug(`${type} schema ${schema}: ${complaint(decoded.error)}`);
       return { type, ...(decoded.data as object) } as Fact;
     },

@@ -584,10 +584,12 @@ $$;
 
 -- Wakes what waits for a payment that has just been told of.
 create function billing.wake_intake(by_attempt text, by_gateway_account text, by_transaction text) returns void
-language sql set search_path = pg_catalog, billing, pg_temp as $$
+language plpgsql set search_path = pg_catalog, billing, pg_temp as $$
+begin
   update billing.intake set wait_until = null
   where wait_until is not null
     and (attempt_id = by_attempt or (gateway_account, transaction_id) = (by_gateway_account, by_transaction));
+end
 $$;
 
 -- Accepts a row once. Callers of the API may run this and insert nowhere else in billing.
@@ -608,86 +610,98 @@ begin
 end
 $$;
 
--- Writes many commits, each whole or not at all, in one round trip. Answers an array, one object for each commit:
+-- Writes parts, each whole or not at all, in one round trip. A part holds one commit, or several that have no stream and no
+-- row in common: its outcomes; the streams it touches, in the order of their names ("to" is the new version, null where the
+-- stream was only read); its events; the rows that go and those that come. Answers an array, one object for each part:
 -- {"ok": true} | {"conflict": "version", "stream"} | {"conflict": "done"} | {"conflict": "unique", "constraint"}
 -- | {"broken": text}.
-create function billing.commit_all(commits jsonb) returns jsonb
-language plpgsql security definer set search_path = pg_catalog, billing, pg_temp as $$
+-- Every statement finds few rows by key, however large the tables are: plans are made once, by index, and never compiled.
+create function billing.commit_all(parts jsonb) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, billing, pg_temp
+set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-  one jsonb;
+  part jsonb;
   named record;
-  stale text;
+  recorded integer;
   broken_constraint text;
   message text;
   answers jsonb := '[]';
 begin
-  -- All streams of all commits are locked in one order, so that no two batches wait for each other in a circle. A stream
-  -- that is new gets its row first; whoever inserts the same name waits here.
-  insert into billing.streams (stream, version, links)
-  select distinct touched.stream, 0, '{}'::text[]
-  from jsonb_array_elements(commits) as batch (body)
-  cross join lateral jsonb_to_recordset((batch.body -> 'appends') || (batch.body -> 'expects')) as touched (stream text)
-  where not exists (select from billing.streams known where known.stream = touched.stream)
-  order by touched.stream
-  on conflict do nothing;
+  -- Streams are locked in one order everywhere, so that no two batches wait for each other in a circle. What one part alone
+  -- touches is in order; of several parts all is locked before the first is written.
+  if jsonb_array_length(parts) > 1 then
+    for named in
+      select touched.stream, bool_or(touched."to" is not null) as writes, bool_or(touched.version = 0) as fresh
+      from jsonb_array_elements(parts) as batch (body)
+      cross join lateral jsonb_to_recordset(batch.body -> 'streams') as touched (stream text, version integer, "to" integer)
+      group by touched.stream
+      order by touched.stream collate "C"
+    loop
+      if named.fresh then
+        insert into billing.streams (stream, version, links) values (named.stream, 0, '{}') on conflict do nothing;
+      end if;
+      if named.writes then
+        perform from billing.streams where stream = named.stream for update;
+      else
+        perform from billing.streams where stream = named.stream for share;
+      end if;
+    end loop;
+  end if;
 
-  for named in
-    select touched.stream, bool_or(touched.events is not null) as writes
-    from jsonb_array_elements(commits) as batch (body)
-    cross join lateral jsonb_to_recordset((batch.body -> 'appends') || (batch.body -> 'expects')) as touched (stream text, events jsonb)
-    group by touched.stream
-    order by touched.stream collate "C"
-  loop
-    if named.writes then
-      perform from billing.streams where stream = named.stream for update;
-    else
-      perform from billing.streams where stream = named.stream for share;
-    end if;
-  end loop;
-
-  for one in select body from jsonb_array_elements(commits) as batch (body) loop
+  for part in select body from jsonb_array_elements(parts) as batch (body) loop
     begin
+      -- A stream that does not exist yet gets its row now: whoever inserts the same name waits here.
+      for named in
+        select * from jsonb_to_recordset(part -> 'streams') as touched (stream text, version integer, "to" integer, links text[])
+      loop
+        if named."to" is null then
+          if named.version = 0 then
+            insert into billing.streams (stream, version, links) values (named.stream, 0, '{}') on conflict do nothing;
+          end if;
+          perform from billing.streams where stream = named.stream and version = named.version for share;
+        elsif named.version = 0 then
+          insert into billing.streams as known (stream, version, links) values (named.stream, named."to", named.links)
+          on conflict (stream) do update set version = excluded.version, links = excluded.links where known.version = 0;
+        else
+          update billing.streams set version = named."to", links = named.links
+          where stream = named.stream and version = named.version;
+        end if;
+        if not found then
+          raise exception using errcode = 'MT002', message = named.stream;
+        end if;
+      end loop;
+
       insert into billing.outcomes (command_id, fingerprint, outcome, recorded_at)
-      values (one ->> 'command_id', one ->> 'fingerprint', one -> 'outcome', (one ->> 'recorded_at')::timestamptz)
+      select * from jsonb_to_recordset(part -> 'outcomes')
+        as command (command_id text, fingerprint text, outcome jsonb, recorded_at timestamptz)
       on conflict do nothing;
-      if not found then
+      get diagnostics recorded = row_count;
+      if recorded < jsonb_array_length(part -> 'outcomes') then
         raise exception using errcode = 'MT001';
       end if;
 
-      select touched.stream into stale
-      from jsonb_to_recordset((one -> 'appends') || (one -> 'expects')) as touched (stream text, version integer)
-      join billing.streams known using (stream)
-      where known.version <> touched.version
-      order by touched.stream
-      limit 1;
+      with facts as (
+        insert into billing.events (stream, version, type, schema, body, caused_by, recorded_at)
+        select * from jsonb_to_recordset(part -> 'events') as fact
+          (stream text, version integer, type text, schema integer, body jsonb, caused_by text, recorded_at timestamptz)
+        returning stream, version
+      )
+      insert into billing.outbox (stream, version) select stream, version from facts;
+
+      perform billing.write_rows(part -> 'removed', part -> 'written');
+
+      update billing.intake entry set done_at = command.recorded_at, wait_until = null
+      from jsonb_to_recordset(part -> 'outcomes') as command (command_id text, recorded_at timestamptz)
+      where entry.id = command.command_id and entry.done_at is null;
       if found then
-        raise exception using errcode = 'MT002', message = stale;
-      end if;
-
-      insert into billing.events (stream, version, type, schema, body, caused_by, recorded_at)
-      select appended.stream, appended.version + fact.place, fact.event ->> 'type', (fact.event ->> 'schema')::integer,
-        fact.event -> 'body', one ->> 'command_id', (one ->> 'recorded_at')::timestamptz
-      from jsonb_to_recordset(one -> 'appends') as appended (stream text, version integer, events jsonb)
-      cross join lateral jsonb_array_elements(appended.events) with ordinality as fact (event, place);
-
-      insert into billing.outbox (stream, version)
-      select appended.stream, appended.version + fact.place
-      from jsonb_to_recordset(one -> 'appends') as appended (stream text, version integer, events jsonb)
-      cross join lateral generate_series(1, jsonb_array_length(appended.events)) as fact (place)
-      order by appended.stream, fact.place;
-
-      update billing.streams known
-      set version = appended.version + jsonb_array_length(appended.events), links = appended.links
-      from jsonb_to_recordset(one -> 'appends') as appended (stream text, version integer, events jsonb, links text[])
-      where known.stream = appended.stream;
-
-      perform billing.write_rows(one -> 'removed', one -> 'written');
-
-      update billing.intake set done_at = (one ->> 'recorded_at')::timestamptz, wait_until = null
-      where id = one ->> 'command_id' and done_at is null
-      returning attempt_id, gateway_account, transaction_id into named;
-      if found then
-        perform billing.wake_intake(named.attempt_id, named.gateway_account, named.transaction_id);
+        update billing.intake waiting set wait_until = null
+        from jsonb_to_recordset(part -> 'outcomes') as command (command_id text)
+        join billing.intake done on done.id = command.command_id
+        where waiting.wait_until is not null
+          and (waiting.attempt_id = done.attempt_id
+            or (waiting.gateway_account, waiting.transaction_id) = (done.gateway_account, done.transaction_id));
       end if;
 
       answers := answers || '{"ok": true}'::jsonb;
@@ -696,7 +710,15 @@ begin
         answers := answers || '{"conflict": "done"}'::jsonb;
       when sqlstate 'MT002' then
         get stacked diagnostics message = message_text;
-        answers := answers || jsonb_build_object('conflict', 'version', 'stream', message);
+        -- What has been done already is told so, also when others have written to its streams since.
+        if exists (
+          select from jsonb_to_recordset(part -> 'outcomes') as command (command_id text)
+          join billing.outcomes done on done.command_id = command.command_id
+        ) then
+          answers := answers || '{"conflict": "done"}'::jsonb;
+        else
+          answers := answers || jsonb_build_object('conflict', 'version', 'stream', message);
+        end if;
       when unique_violation or exclusion_violation then
         get stacked diagnostics broken_constraint = constraint_name;
         answers := answers || jsonb_build_object('conflict', 'unique', 'constraint', broken_constraint);
