@@ -1,4 +1,4 @@
-import type { CustomerEvent } from "../customer/customer.ts";
+import { type CustomerEvent, mayCharge } from "../customer/customer.ts";
 import type { SetupEvent } from "../customer/setup.ts";
 import type { AccountId, CardId, InvoiceId, SubscriptionId } from "../ids.ts";
 import type { Initiator, Invoice, InvoiceEvent, InvoiceLine, IssuedInvoice } from "../invoice/invoice.ts";
@@ -9,7 +9,7 @@ import { currentEnd } from "../subscription/periods.ts";
 import type { EndReason, Subscription, SubscriptionEvent } from "../subscription/subscription.ts";
 import { earlier, MINUTE_MS, plusMs } from "../time.ts";
 import { annul, closeIfUnwanted, writeOff } from "./closing.ts";
-import { chargesAllowed, mayRenew } from "./consent.ts";
+import { mayRenew } from "./consent.ts";
 import { type Desk, issueInvoice, may, must } from "./desk.ts";
 import {
   afterDispute,
@@ -316,7 +316,7 @@ const followCustomer = (desk: Desk, accountId: AccountId, event: CustomerEvent):
 };
 
 const areAllowed = ({ work, gatewayAccount }: Desk, accountId: AccountId): boolean =>
-  chargesAllowed(work.customer(accountId), gatewayAccount);
+  mayCharge(work.customer(accountId), gatewayAccount);
 
 /** Without card or consent nothing renews: every subscription of the account ends at its period's end. */
 const haltCharges = ({ work, at }: Desk, accountId: AccountId): void => {

@@ -86,7 +86,7 @@ const begin = (desk: Desk, command: Start, { place, beginsAt }: Place): Handled 
 
   const asked = { type: "StartSubscription", subscriptionId, accountId, zone, terms, beginsAt, at } as const;
   if (terms.trial.kind === "free") {
-    const renews = command.consent !== null && mayCharge(work.customer(accountId));
+    const renews = command.consent !== null && mayCharge(work.customer(accountId), desk.gatewayAccount);
     if (terms.trial.card && !renews) return err({ code: "card_required" });
     const started = work.onSubscription(subscriptionId, { ...asked, first: { kind: "free_trial", renews } });
     return started.ok ? ok({ subscriptionId }) : started;

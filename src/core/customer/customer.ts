@@ -218,13 +218,15 @@ const OUTLIVES_ERASURE: ReadonlySet<CustomerCommand["type"]> = new Set([
   "EraseCustomer",
 ] as const);
 
-/** What a charge by our own request needs: consent, a card that automatic charges may use, no dispute. */
-export const mayCharge = (customer: Customer): boolean =>
+/**
+ * Whether automatic charges are allowed: consent stands, and a card that they may use; at one gateway account, when that is
+ * given. An open dispute takes neither away: it makes a charge wait until a person has decided (see `ClaimCharge`).
+ */
+export const mayCharge = (customer: Customer, at?: GatewayAccount): boolean =>
   customer.status === "known" &&
   customer.consent !== null &&
   customer.consent.withdrawnAt === null &&
-  customer.disputes.length === 0 &&
-  chargeableCard(customer) !== null;
+  chargeableCard(customer, at) !== null;
 
 /** The preferred card that automatic charges may use; at one gateway account, when that is given. */
 export const chargeableCard = (customer: Customer, at?: GatewayAccount): Card | null =>

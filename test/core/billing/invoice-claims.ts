@@ -86,11 +86,18 @@ export const claimsOnInvoices = (books: Books, gateway: Gateway) => {
     if (event.initiator !== "schedule") return;
     demand(consent, "I7: no automatic charge without consent", event);
     demand(subscription !== null && !subscription.stopped, "I7: no automatic charge after a stop", event);
-    const { renewal, status, notices } = subscription ?? { renewal: null, status: "ended", notices: [] };
+    const { renewal, status, notices, times } = subscription ?? {
+      renewal: null,
+      status: "ended",
+      notices: [],
+      times: [],
+    };
     demand(renewal?.invoice === id && event.at < renewal.end, "a period that is over is never charged", event);
-    const isToldOf = notices.some(
-      ({ on, minor }) => on !== null && on <= event.at && (minor ?? 0n) >= (renewal?.minor ?? 0n),
-    );
+    // Of this boundary, not of one that is long past.
+    const since = times.at(-1)?.start ?? 0;
+    const tells = ({ on, minor }: (typeof notices)[number]): boolean =>
+      on !== null && since < on && on <= event.at && (minor ?? 0n) >= (renewal?.minor ?? 0n);
+    const isToldOf = notices.some(tells);
     demand(
       isToldOf || status === "past_due" || renewal?.byPayer === true,
       "a charge is announced before it is made",

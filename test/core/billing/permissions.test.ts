@@ -122,7 +122,7 @@ const FIELDS = {
   price: MONTHLY,
   accountId,
   zone: MOSCOW,
-  consent: null,
+  consent: "v1",
   subscriptionId: "sub_0",
   refund: { by: "policy" },
   quoteId: "quo_0",

@@ -76,7 +76,6 @@ export const claimsOnSubscriptions = ({ subscriptions }: Books) => {
         demand(joins, "I11: periods join, or the new one begins at its payment", [event, one.lastEnd]);
         if (!event.ahead) moves(one, "active");
         one.freeTrial &&= event.ahead;
-        one.notices = [];
         return runs(one, event.running.period, event.ahead);
       }
       case "PaidPeriodBegan":

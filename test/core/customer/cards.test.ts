@@ -138,7 +138,6 @@ describe("a charge by our own request", () => {
       [...ready, withdraw()],
       [...ready, removeCard()],
       [...ready, blockCard()],
-      [...ready, dispute()],
       [...ready, erase()],
       [],
     ];
