@@ -6,6 +6,7 @@ import { rowsOf } from "../../src/core/billing/rows.ts";
 import type { StreamName } from "../../src/core/billing/stream.ts";
 import type { RefundId } from "../../src/core/ids.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
+import type { OutboxMessage } from "../../src/core/ports/outbox.ts";
 import type { RebuildReport, RowsOf } from "../../src/core/ports/rebuild.ts";
 import type { Committed } from "../../src/core/ports/storage.ts";
 import type { Store } from "../../src/core/ports/store.ts";
@@ -25,6 +26,7 @@ import {
   transactionNamed,
 } from "../support/cinema.ts";
 import { appending, commitOf, hour, newAccount, newCommand, newStream, row } from "../support/commits.ts";
+import { until } from "../support/until.ts";
 import { followAll } from "./outbox.ts";
 import { type Open, type Subject, shared } from "./subject.ts";
 
@@ -172,7 +174,16 @@ const behindTheBack = async (
   expect(answer?.ok).toBe(true);
 };
 
-const logOf = (store: Store) => followAll(store, null, 10_000);
+/** The whole log. A writer in any database of the server withholds what is newest: it is waited for. */
+const logOf = async (store: Store): Promise<readonly OutboxMessage[]> => {
+  const newest = answered(await store.outbox.unrelayed(10_000)).at(-1);
+  let log: readonly OutboxMessage[] = [];
+  await until("the whole log may be read", async () => {
+    log = await followAll(store, null, 10_000);
+    return newest === undefined || log.some(({ position }) => position === newest.position);
+  });
+  return log;
+};
 const namesIn = (log: readonly { readonly stream: StreamName }[]) => [...new Set(log.map(({ stream }) => stream))];
 
 /** All rows as they should be. */

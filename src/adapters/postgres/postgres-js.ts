@@ -75,8 +75,10 @@ const connect = (url: string, role: string | null, deadlineMs: number): Connecti
       application_name: "matinee",
       TimeZone: "UTC",
       // Our statements find few rows by key, whatever their parameters. Planned anew each time they take twice as long, and
-      // compiled, which the planner orders for what it takes to be large, a hundred times as long.
+      // compiled, which the planner orders for what it takes to be large, a hundred times as long. A plan is kept, so it must
+      // not be one for tables that were empty when it was made.
       plan_cache_mode: "force_generic_plan",
+      enable_seqscan: "off",
       jit: "off",
       statement_timeout: deadlineMs,
       idle_in_transaction_session_timeout: STANDSTILL_MS,

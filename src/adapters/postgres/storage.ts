@@ -44,8 +44,8 @@ with recursive roots (stream) as (
   select unnest($1::text[])
   union select 'invoice/' || invoice_id from billing.attempts where attempt_id = any($2::text[])
   union select 'invoice/' || invoice_id from billing.refunds where refund_key = any($3::text[])
-  union select 'invoice/' || invoice_id from billing.captures
-    where (gateway_account, transaction_id) in (select * from unnest($4::text[], $5::text[]))
+  union select 'invoice/' || invoice_id from unnest($4::text[], $5::text[]) as given (gateway, transaction)
+    join billing.captures on (gateway_account, transaction_id) = (given.gateway, given.transaction)
 ), reached (stream) as (
   select stream from roots
   union

@@ -162,7 +162,11 @@ const afterDecline = (
     );
   }
   if (attempt !== undefined && purpose === "renewal" && subscriptionId !== null) {
-    const { cardId, initiator } = attempt.kind === "charge" ? attempt : { cardId: null, initiator: "payer" as const };
+    const { cardId, initiator: asked } =
+      attempt.kind === "charge" ? attempt : { cardId: null, initiator: "payer" as const };
+    // With the last card forbidden no automatic try is left, whoever tried it: the ladder stops and waits for a new one.
+    const isLast = attempt.kind === "charge" && decline.kind === "hard" && !areAllowed(desk, accountId);
+    const initiator = isLast ? "schedule" : asked;
     const triedAt = attempt.madeAt;
     must(
       work.onSubscription(subscriptionId, {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { CardId } from "../../../src/core/ids.ts";
 import { cardNamed, msk, refusalOf, SERVICE_LINE, told } from "../../support/cinema.ts";
-import { tellOf } from "../../support/due-work.ts";
+import { chargeBy, tellOf } from "../../support/due-work.ts";
 import { ASK_PAYER, type Fate, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
 import { B1, B2, openHouseOfSubscriber } from "../../support/house.ts";
 
@@ -168,14 +169,53 @@ describe("after a hard decline", () => {
     expect(statuses).toEqual(["blocked", "active"]);
   });
 
-  test("of the payer's own try, before the first automatic one, ends nothing: the invoice can still be paid", async () => {
-    const { anna, gateway, does, sleepTo } = await openHouseOfSubscriber();
+  test("of the payer's own try with the only card it is the same: the days of the ladder to find another one", async () => {
+    const { anna, gateway, does, playTo, sleepTo } = await openHouseOfSubscriber();
     sleepTo("2026-02-28 12:00"); // With no notice given the charge has to wait.
     await does("pass_boundary");
     gateway.befall(HARD);
     await anna.charges("visa");
-    expect([await anna.status(), await anna.invoiceStatus()]).toEqual(["active", "open"]);
+    expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
+    expect(await anna.invoiceStatus()).toBe("open");
+    await playTo("2026-03-05 12:00");
     await anna.pays({ card: "mir" });
+    expect(await anna.subscription()).toMatchObject({ periodNumber: 2, renews: true });
+  });
+
+  test("of the payer's own try on the ladder stops it, for there is no card left to try", async () => {
+    const { anna, gateway, playTo } = await tried(SOFT);
+    gateway.befall(HARD);
+    await anna.charges("visa");
+    expect((await anna.subscription()).nextTryAt).toBeNull();
+    await playTo("2026-03-07 12:00");
+    expect(await anna.subscription()).toMatchObject({ status: "ended", endReason: "unpaid" });
+  });
+
+  test("of another saved card leaves the ladder to the one that is tried by itself", async () => {
+    const { anna, cinema, gateway, playTo } = await openHouseOfSubscriber();
+    await anna.provesCard();
+    const other = (await anna.customer())?.cards.find(({ preferred }) => preferred)?.cardId as CardId;
+    await anna.prefersCard("visa");
+    await playTo("2026-02-28 11:59");
+    gateway.befall(SOFT, HARD);
+    await playTo("2026-02-28 12:00");
+    const invoiceId = await anna.invoiceId();
+    const claim = () => anna.asks({ type: "invoice.charge", invoiceId, cardId: other });
+    await chargeBy(claim, cinema, gateway, invoiceId);
+    expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
+  });
+
+  test("of another purchase blocks the card, but a renewal that is out can still be paid", async () => {
+    const { cinema, anna, gateway, does, sleepTo } = await openHouseOfSubscriber();
+    sleepTo("2026-02-28 12:00");
+    await does("pass_boundary");
+    await cinema.byStaff({ type: "invoice.issue", accountId: anna.accountId, lines: [SERVICE_LINE] });
+    const staffs = (await anna.invoices()).find(({ purpose }) => purpose === "staff")?.invoiceId as never;
+    gateway.befall(HARD);
+    await anna.charges("visa", staffs);
+    expect(await anna.status()).toBe("active");
+    const renewal = (await anna.subscription()).openInvoice as never;
+    await anna.pays({ card: "mir", invoice: renewal });
     expect(await anna.subscription()).toMatchObject({ periodNumber: 2, renews: true });
   });
 
