@@ -29,7 +29,7 @@ export const core: Goal = {
   id: "core",
   what: "load in hand -> fold, decide, follow up, project: events of a subscriber's life",
   dividedBy: "a decider without rules over the same streams: folds by spreading, copies out the same events and rows",
-  floor: 0.1,
+  floor: 0.15,
   measure: async (say) => {
     const decisions = await recordLives();
     const events = eventsOf(decisions);
