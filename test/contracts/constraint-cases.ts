@@ -50,7 +50,6 @@ export const SHARED: Readonly<Record<string, Sharing>> = {
         allowed: [
           row("invoices", { subscriptionId, status: "void" }),
           row("invoices", { subscriptionId, status: "expired" }),
-          row("invoices", { subscriptionId, status: "refunded" }),
           row("invoices", { subscriptionId, status: "paid", sequence: "2" }),
           row("invoices", { subscriptionId, status: "paid", purpose: "change" }),
           row("invoices", { subscriptionId: null, status: "paid" }),

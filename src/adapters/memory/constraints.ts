@@ -66,7 +66,7 @@ export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<Ro
         totalMinor >= 0n && creditMinor >= 0n && dueMinor >= 0n && totalMinor === creditMinor + dueMinor,
     ),
     unique("invoices_one_per_sequence", ["subscriptionId", "purpose", "sequence"], (invoice) =>
-      isNone(invoice.status, "void", "expired", "refunded"),
+      isNone(invoice.status, "void", "expired"),
     ),
     unique("invoices_one_open", ["subscriptionId", "purpose"], (invoice) =>
       isOne(invoice.status, "open", "processing"),

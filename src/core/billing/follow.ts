@@ -238,18 +238,25 @@ const invoiceRenewal = (
   { renewal, terms }: Extract<SubscriptionEvent, { type: "RenewalInvoiced" }>,
 ): void => {
   const { invoiceId, amount, period, number } = renewal;
-  const accountId = accountOf(desk.work.subscription(subscriptionId));
+  const subscription = desk.work.subscription(subscriptionId);
+  const accountId = accountOf(subscription);
   const line: InvoiceLine = { kind: "period", plan: terms.plan, priceVersion: terms.priceVersion, amount, period };
   issueInvoice(desk, {
     invoiceId,
     accountId,
     subscriptionId,
     purpose: "renewal",
-    sequence: `${number}`,
+    sequence: sequenceOf(number, subscription),
     lines: [line],
     currency: amount.currency,
     expiresAt: null,
   });
+};
+
+/** The period's number; as "2/2" when an invoice for it was paid and turned back: that one stays in its place. */
+const sequenceOf = (number: number, subscription: Subscription): string => {
+  const before = subscription.status === "absent" ? 0 : subscription.turnedBack;
+  return before === 0 ? `${number}` : `${number}/${before + 1}`;
 };
 
 const invoiceChange = (

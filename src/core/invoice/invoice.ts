@@ -47,7 +47,7 @@ export type InvoiceTerms = {
   readonly accountId: AccountId;
   readonly subscriptionId: SubscriptionId | null;
   readonly purpose: Purpose;
-  /** Number of the period; for a change its quote; for gift and staff the invoice itself. Unique with subscription and purpose. */
+  /** Number of the period, as "2/2" when an earlier payment for it was turned back; for a change its quote; for gift and staff the invoice itself. Unique with subscription and purpose. */
   readonly sequence: string;
   readonly lines: readonly InvoiceLine[];
   /** Never below zero. */

@@ -82,7 +82,7 @@ export const evolve = (state: Subscription, event: SubscriptionEvent): Subscript
     case "SubscriptionEnded":
       return ended(state, event);
     case "PaymentTurnedBack":
-      return withPayment(existing(state, event), event.invoiceId);
+      return turnedBack(existing(state, event), event);
     case "PeriodRefunded":
       return periodRefunded(state, event);
     case "NoticeGiven":
@@ -120,6 +120,7 @@ const identityOf = ({
   place,
   notices,
   payments,
+  turnedBack,
 }: Identity): Identity => ({
   subscriptionId,
   accountId,
@@ -129,6 +130,7 @@ const identityOf = ({
   place,
   notices,
   payments,
+  turnedBack,
 });
 
 const started = (state: Subscription, event: EventOf<"SubscriptionStarted">): Subscription => {
@@ -144,6 +146,7 @@ const started = (state: Subscription, event: EventOf<"SubscriptionStarted">): Su
     place,
     notices: [],
     payments: [],
+    turnedBack: 0,
   };
   return { ...identity, status: "incomplete", invoiceId, beginsAt };
 };
@@ -195,8 +198,9 @@ const renewed = (state: Subscription, event: EventOf<"SubscriptionRenewed">): Su
   invariant(on.renewal !== null, "a period is renewed by its invoice");
   invariant(event.running.number === on.renewal.number, "the payment buys the period of its invoice");
   const { invoiceId } = on.renewal;
-  if (!event.ahead) return active(withPayment(on, invoiceId), on.endsAtPeriodEnd, event.running);
-  return { ...withPayment(outside(state, event), invoiceId), ahead: event.running, renewal: null, quote: null };
+  const paid = { ...withPayment(on, invoiceId), turnedBack: 0 };
+  if (!event.ahead) return active(paid, on.endsAtPeriodEnd, event.running);
+  return { ...outside(paid, event), ahead: event.running, renewal: null, quote: null };
 };
 
 const paidPeriodBegan = (state: Subscription, event: EventOf<"PaidPeriodBegan">): Subscription => {
@@ -262,6 +266,11 @@ const ended = (state: Subscription, event: EventOf<"SubscriptionEnded">): Subscr
   const on = within(state, event, "incomplete", "trialing", "active", "past_due", "paused");
   return { ...identityOf(on), status: "ended", endedAt: event.at, reason: event.reason };
 };
+
+const turnedBack = (
+  on: Exclude<Subscription, { status: "absent" }>,
+  { invoiceId }: EventOf<"PaymentTurnedBack">,
+): Subscription => ({ ...withPayment(on, invoiceId), turnedBack: on.turnedBack + 1 });
 
 const periodRefunded = (state: Subscription, event: EventOf<"PeriodRefunded">): Subscription => {
   const on = within(state, event, "trialing", "active", "paused");

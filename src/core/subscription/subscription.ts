@@ -215,6 +215,8 @@ export type Identity = {
   readonly notices: readonly Notice[];
   /** Invoices whose payment has been recorded, to whatever end: told again it changes nothing. */
   readonly payments: readonly InvoiceId[];
+  /** Payments that bought nothing since a period was last renewed: the invoice that takes their place is another one. */
+  readonly turnedBack: number;
 };
 /** What a subscription under way has besides its time. */
 type Course = {

@@ -45,15 +45,9 @@ export const heal = async (world: World): Promise<void> => {
 /** A sweep that is asked again in vain: it may be a day behind, not more. */
 const LATE_MS = 2 * DAY_MS;
 
-/**
- * What may wait longer: a renewal that is out and whose only card a bank has forbidden waits for another until its period is
- * over; and a number that another invoice still holds is not given twice.
- */
-const waitsForMore = async (
-  { cinema, heldNumbers }: World,
-  { kind, subject, accountId }: RowOf<"due">,
-): Promise<boolean> => {
-  if (kind !== "charge_renewal") return heldNumbers.has(subject);
+/** A renewal that is out and whose only card a bank has forbidden may wait for another until its period is over. */
+const waitsForMore = async ({ cinema }: World, { kind, accountId }: RowOf<"due">): Promise<boolean> => {
+  if (kind !== "charge_renewal") return false;
   const cards = answered(await cinema.store.queries.customer(accountId as AccountId))?.cards ?? [];
   return !cards.some(({ status, preferred }) => preferred && status === "active");
 };

@@ -330,6 +330,33 @@ describe("the next period, paid by hand before its boundary", () => {
     await playTo("2026-03-01 12:00");
     expect((await anna.subscription()).periodNumber).toBe(2);
   });
+
+  test("turned back because he had stopped meanwhile, the period is invoiced anew, whatever becomes of that money", async () => {
+    const { cinema, anna, gateway, playTo } = await openHouseOfSubscriber();
+    told(await anna.paysAhead());
+    gateway.befall("pending");
+    await anna.charges();
+    await anna.stops();
+    await anna.undoesStop();
+    const [taken] = gateway.untold.splice(0);
+    if (taken === undefined) throw new Error("the charge has been made");
+    gateway.befall("refused");
+    told(await cinema.byGateway(tellOf(taken)));
+    await playTo("2026-03-01 12:00");
+    expect(await anna.subscription()).toMatchObject({
+      status: "active",
+      periodNumber: 2,
+      periodStart: B1,
+      periodEnd: B2,
+    });
+    const renewals = (await anna.invoices()).filter(({ purpose }) => purpose === "renewal");
+    expect(renewals.map(({ sequence, status }) => [sequence, status])).toEqual([
+      ["2/2", "paid"],
+      ["2", "paid"],
+    ]);
+    await playTo("2026-04-30 12:00");
+    expect((await anna.invoices()).map(({ sequence }) => sequence).slice(0, 2)).toEqual(["4", "3"]);
+  });
 });
 
 test("the price of a renewal is the one that was agreed to, not the newest", async () => {

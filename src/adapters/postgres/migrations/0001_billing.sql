@@ -350,9 +350,8 @@ alter table billing.invoices add constraint invoices_purpose
   check (purpose in ('first', 'renewal', 'change', 'gift', 'staff'));
 alter table billing.invoices add constraint invoices_sums
   check (total_minor >= 0 and credit_minor >= 0 and due_minor >= 0 and total_minor = credit_minor + due_minor);
--- One that was turned back and refunded bought nothing: its period may be invoiced anew.
 create unique index invoices_one_per_sequence on billing.invoices (subscription_id, purpose, sequence)
-  where status not in ('void', 'expired', 'refunded');
+  where status not in ('void', 'expired');
 create unique index invoices_one_open on billing.invoices (subscription_id, purpose) where status in ('open', 'processing');
 create index invoices_by_account on billing.invoices (account_id, invoice_id);
 
