@@ -42,6 +42,7 @@ import {
   useTrial,
   withdraw,
 } from "../../support/customer.ts";
+import { CUSTOMER_EVENTS } from "../../support/event-types.ts";
 
 const LONG = process.env["LONG"] === "1";
 setDefaultTimeout(LONG ? 600_000 : 60_000);
@@ -348,28 +349,9 @@ afterAll(() => {
 
 test("the stories are not dull: each command is accepted in some, each event and each status is met", () => {
   look(fc.sample(stories, { numRuns: RUNS, seed: SEED }).flatMap(lived));
-  const wanted = [...TYPES, ...Object.keys(EVENTS), "absent", "known", "erased", "may be charged"];
+  const wanted = [...TYPES, ...CUSTOMER_EVENTS, "absent", "known", "erased", "may be charged"];
   expect(wanted.filter((each) => !seen.has(each))).toEqual([]);
 });
-
-const EVENTS: Record<CustomerEvent["type"], true> = {
-  SubscriptionTaken: true,
-  TrialUsed: true,
-  SubscriptionReleased: true,
-  ConsentGiven: true,
-  ConsentWithdrawn: true,
-  CardSaved: true,
-  CardRemoved: true,
-  CardPreferred: true,
-  CardBlocked: true,
-  CreditAdded: true,
-  CreditReserved: true,
-  CreditSpent: true,
-  CreditFreed: true,
-  DisputeOpened: true,
-  DisputeClosed: true,
-  CustomerErased: true,
-};
 
 /** Whether a charge may be claimed, read from the log alone: from the last word about consent, card and disputes. */
 const saysYes = (

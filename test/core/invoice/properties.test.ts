@@ -20,6 +20,7 @@ import {
   settlingCaptures,
 } from "../../../src/core/invoice/reading.ts";
 import { DAY_MS, MINUTE_MS, plusMs } from "../../../src/core/time.ts";
+import { INVOICE_EVENTS } from "../../support/event-types.ts";
 import {
   annulInvoice,
   askRefund,
@@ -420,40 +421,9 @@ test("the stories are not dull: each command takes effect in some, each event an
     for (const { type } of events) count(type);
     count(after.status);
   }
-  const missing = [...Object.keys(ORDERS), ...Object.keys(EVENTS), ...Object.keys(MOVES)].filter(
-    (each) => !seen.has(each),
-  );
+  const missing = [...Object.keys(ORDERS), ...INVOICE_EVENTS, ...Object.keys(MOVES)].filter((each) => !seen.has(each));
   expect(missing).toEqual(["absent"]);
 });
-
-const EVENTS: Record<InvoiceEvent["type"], true> = {
-  InvoiceIssued: true,
-  OfferMade: true,
-  CheckAccepted: true,
-  OfferClosed: true,
-  ChargeStarted: true,
-  PaymentSucceeded: true,
-  InvoicePaid: true,
-  PaymentDeclined: true,
-  PaymentUnknown: true,
-  LookUpFoundNothing: true,
-  PaymentNeverHappened: true,
-  PaymentMismatched: true,
-  MismatchSettled: true,
-  InvoiceVoided: true,
-  InvoiceExpired: true,
-  InvoiceWrittenOff: true,
-  RefundAsked: true,
-  RefundStarted: true,
-  RefundSucceeded: true,
-  RefundFailed: true,
-  RefundUnknown: true,
-  RefundLookUpFoundNothing: true,
-  RefundReported: true,
-  CreditReturned: true,
-  ChargebackRecorded: true,
-  ChargebackDecided: true,
-};
 
 /** Every transaction that an invoice has recorded, as a capture or as a mismatch. */
 const moneyOf = (state: Invoice): readonly string[] => {
