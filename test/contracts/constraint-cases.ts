@@ -165,6 +165,48 @@ export const SHARED: Readonly<Record<string, Sharing>> = {
   },
 };
 
+/** A row that stands, itself in the hands of somebody else, and itself changed in other ways, to which nothing objects. */
+export type Staying = {
+  readonly says: string;
+  readonly rows: () => { readonly stands: Row; readonly moved: Row; readonly changed: Row };
+};
+
+export const STAYING: Readonly<Record<string, Staying>> = {
+  cards_stay: {
+    says: "a card stays with its account",
+    rows: () => {
+      const stands = row("cards");
+      return {
+        stands,
+        moved: row("cards", { ...stands.row, accountId: newAccount() }),
+        changed: row("cards", { ...stands.row, status: "removed", preferred: false }),
+      };
+    },
+  },
+  attempts_stay: {
+    says: "an attempt stays with its invoice",
+    rows: () => {
+      const stands = row("attempts");
+      return {
+        stands,
+        moved: row("attempts", { ...stands.row, invoiceId: newInvoice() }),
+        changed: row("attempts", { ...stands.row, status: "declined" }),
+      };
+    },
+  },
+  refunds_stay: {
+    says: "a refund, also one that a gateway reports, stays with its invoice",
+    rows: () => {
+      const stands = row("refunds", { status: "reported", reason: null, transactionId: newTransaction() });
+      return {
+        stands,
+        moved: row("refunds", { ...stands.row, invoiceId: newInvoice() }),
+        changed: row("refunds", { ...stands.row, amountMinor: 50n }),
+      };
+    },
+  },
+};
+
 /** Rows that no state may ever hold, and their neighbours that it may. */
 export const CHECKED: Readonly<
   Record<string, { readonly says: string; readonly refused: readonly Row[]; readonly allowed: readonly Row[] }>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CommandId } from "../../src/core/ids.ts";
+import type { AttemptId, CommandId } from "../../src/core/ids.ts";
 import type { Accepted, IntakeEntry } from "../../src/core/ports/intake.ts";
 import { answered, GATEWAY, OTHER_GATEWAY } from "../support/cinema.ts";
 import {
@@ -14,7 +14,7 @@ import {
   newTransaction,
   row,
 } from "../support/commits.ts";
-import { commitOne, given, type Open, outcomeOf, type Subject, shared } from "./subject.ts";
+import { commitOne, given, neverDeadlocks, type Open, outcomeOf, type Subject, shared, wordFor } from "./subject.ts";
 
 /** A callback of its own, received in the first hour. */
 const entryOf = (over: Partial<IntakeEntry> = {}): IntakeEntry => ({
@@ -130,6 +130,7 @@ const doing = (subject: Subject): void => {
 };
 
 const waiting = (subject: Subject): void => {
+  neverDeadlocks(subject);
   const putAside = async (over: Partial<IntakeEntry> = {}): Promise<IntakeEntry> => {
     const entry = entryOf(over);
     await accept(subject, entry);
@@ -198,8 +199,8 @@ const waiting = (subject: Subject): void => {
   test("callbacks of one payment that come, wait and are done at the same time are all answered for", async () => {
     for (let round = 0; round < 30; round += 1) {
       const attemptId = newAttempt();
-      const waiters = [await putAside({ attemptId }), await putAside({ attemptId }), await putAside({ attemptId })];
-      const fresh = [entryOf({ attemptId }), entryOf({ attemptId }), entryOf({ attemptId })];
+      const waiters = await Promise.all(Array.from({ length: 6 }, () => putAside({ attemptId })));
+      const fresh = Array.from({ length: 6 }, () => entryOf({ attemptId }));
       await Promise.all([
         ...fresh.map(async (entry) => expect(await accept(subject, entry)).toEqual({ status: "accepted" })),
         ...waiters.map((entry) => given(subject, done(entry))),
@@ -207,6 +208,21 @@ const waiting = (subject: Subject): void => {
       const due = await dueAt(subject, hour(2));
       for (const { id } of waiters) expect(due).not.toContain(id);
       for (const { id } of fresh) expect(due).toContain(id);
+    }
+  });
+
+  test("batches that do callbacks of the same payments in opposite orders are all answered for", async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const payments = Array.from({ length: 4 }, newAttempt);
+      const batchOf = async (attempts: readonly AttemptId[]) => {
+        const waiters = await Promise.all(attempts.map((attemptId) => putAside({ attemptId })));
+        // For the sake of one that fails, each commit of the batch is written as a part of its own.
+        return [...waiters.map((entry) => done(entry)), commitOf({ appends: [appending(newStream(), 1)] })];
+      };
+      const batches = [await batchOf(payments), await batchOf(payments.toReversed())];
+      const answers = await Promise.all(batches.map((batch) => subject.store.storage.commit(batch)));
+      const each = ["written", "written", "written", "written", "version_conflict"];
+      expect(answers.map((words) => words.map(wordFor))).toEqual([each, each]);
     }
   });
 

@@ -4,7 +4,7 @@ import { Bug } from "../../src/core/result.ts";
 import { OTHER_GATEWAY } from "../support/cinema.ts";
 import { accepted, appending, bringing, commitOf, facts, newInvoice, newStream, row } from "../support/commits.ts";
 import type { SqlStore } from "../support/stores.ts";
-import { CHECKED, SHARED } from "./constraint-cases.ts";
+import { CHECKED, SHARED, STAYING } from "./constraint-cases.ts";
 import { commitOne, given, outcomeOf, type Subject, shared, sqlOf, versionOf } from "./subject.ts";
 
 export const constraints = (subject: Subject): void => {
@@ -18,6 +18,20 @@ export const constraints = (subject: Subject): void => {
       expect(await commitOne(subject, bringing(refused))).toEqual(conflict);
       // The row that holds the place may change, and stands in nobody's way but the others'.
       await given(subject, bringing(stands));
+    });
+  }
+
+  for (const [constraint, { says, rows }] of Object.entries(STAYING)) {
+    test(`${says}: ${constraint}`, async () => {
+      const { stands, moved, changed } = rows();
+      await given(subject, bringing(stands));
+      const conflict = { ok: false, error: { code: "unique_conflict", constraint } } as const;
+      expect(await commitOne(subject, bringing(moved))).toEqual(conflict);
+      await given(subject, bringing(changed));
+      expect(await commitOne(subject, bringing(moved))).toEqual(conflict);
+      // What is gone belongs to nobody any more.
+      const removing = appending(newStream(), 0, { removed: [changed] });
+      await given(subject, commitOf({ appends: [removing] }), bringing(moved));
     });
   }
 

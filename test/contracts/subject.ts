@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "bun:test";
 import type { DomainEvent } from "../../src/core/billing/domain.ts";
 import type { RowOf } from "../../src/core/billing/read-model.ts";
 import type { StreamName } from "../../src/core/billing/stream.ts";
@@ -57,6 +57,16 @@ export const openedOnce = <Opened extends Store>(open: () => Promise<Opened>): (
     opened ??= open();
     return { ...(await opened), close: async () => undefined };
   };
+};
+
+/** Of the tests of a `describe`: none makes the database break a deadlock. One that was made good shows here only. */
+export const neverDeadlocks = (subject: Subject): void => {
+  const deadlocks = (): number => subject.sql?.refusals.filter((code) => code.startsWith("40")).length ?? 0;
+  let before = 0;
+  beforeEach(() => {
+    before = deadlocks();
+  });
+  afterEach(() => expect(deadlocks()).toBe(before));
 };
 
 type Answer = Result<Committed, CommitFailure>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { SqlError } from "../../src/adapters/postgres/driver.ts";
+import { type Driver, SqlError } from "../../src/adapters/postgres/driver.ts";
 import { openPostgres } from "../../src/adapters/postgres/store.ts";
 import { postgresVault } from "../../src/adapters/postgres/vault.ts";
 import type { AccountId } from "../../src/core/ids.ts";
@@ -237,6 +237,28 @@ export const encryptedVaultContract = (name: string, openSql: () => Promise<SqlS
       const friend = await postgresVault(sql(), MASTER_KEY);
       expect(answered(await friend.open(account, secret.kind, secret.name))).toBe("token-4242");
       expect(await postgresVault(sql(), new Uint8Array(16)).catch((error: unknown) => error)).toBeInstanceOf(Bug);
+    });
+
+    test("what was sealed with a key that is destroyed meanwhile is sealed anew with the next one", async () => {
+      for (const nextHasIt of [false, true]) {
+        const [account, secret] = [newAccount(), secretOf()];
+        await keep(subject, account, secretOf());
+        let writes = 0;
+        // The last moment: the secret is sealed, and has not reached the table.
+        const late: Driver = {
+          ...sql(),
+          query: async (text, params) => {
+            if (text.includes("insert into billing.vault (") && ++writes === 1) {
+              answered(await subject.store.vault.erase(account));
+              await keep(subject, account, nextHasIt ? { ...secret, secret: "of the next key" } : secretOf());
+            }
+            return sql().query(text, params);
+          },
+        };
+        answered(await (await postgresVault(late, MASTER_KEY)).keep(account, secret));
+        expect(writes).toBe(2);
+        expect(await open(subject, account, secret)).toBe("token-4242");
+      }
     });
 
     test("an erased account leaves neither key nor secret; its secret from a copy does not open with the key that came after", async () => {

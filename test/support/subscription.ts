@@ -85,6 +85,9 @@ export const PREMIUM_WEEK = terms({
   length: { unit: "week", count: 1 },
   rank: 3,
 });
+/** Two weeks for nothing, and for a sum. */
+export const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
+export const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
 
 export const PAYER: Actor = { kind: "payer", accountId };
 export const STAFF: Actor = { kind: "staff", name: "staff-7", role: "support" };
@@ -102,6 +105,12 @@ export const msk = (wall: string): Instant => instant(`${wall}${wall.length === 
 export const START = msk("2026-01-01T10:00");
 export const B1 = msk("2026-02-01T10:00");
 export const B2 = msk("2026-03-01T10:00");
+/** Half of January's 31 days has gone by: 155 of the 310 roubles are unused. */
+export const MID = msk("2026-01-16T22:00");
+/** To where most pauses last. */
+export const UNTIL = msk("2026-02-15T00:00");
+/** Two weeks after the start. */
+export const TRIAL_END = msk("2026-01-15T10:00");
 
 type Order<Type extends SubscriptionCommand["type"]> = Extract<SubscriptionCommand, { readonly type: Type }>;
 type Of<Type extends SubscriptionCommand["type"]> = Omit<Order<Type>, "type" | "at">;
@@ -132,6 +141,8 @@ export const firstPaid = (
   at,
   ...over,
 });
+/** A first period that was paid for at its start, and renews. */
+export const RUNNING = [start(), firstPaid()] as const;
 export const stop = (at: Instant, by: "payer" | "no_consent" = "payer"): Order<"StopRenewing"> => ({
   type: "StopRenewing",
   by,

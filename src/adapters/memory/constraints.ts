@@ -1,6 +1,6 @@
 import type { RowOf, TableName } from "../../core/billing/read-model.ts";
 
-/** What the database holds of its rows, under the names that migrations/0001_billing.sql gives. */
+/** What the database holds of its rows, under the names that its migrations give. */
 export type Constraint<R> =
   /** Of each row by itself. */
   | { readonly kind: "check"; readonly name: string; readonly holds: (row: R) => boolean }
@@ -24,6 +24,7 @@ const unique = <R>(name: string, over: Columns<R>, among: (row: R) => boolean): 
   over,
   among,
 });
+const stays = (name: string) => ({ kind: "stays", name }) as const;
 
 /** Each transaction of a gateway account stands once, among captures and mismatches together, and stays with its invoice. */
 const TRANSACTION_ONCE = unique<Pick<RowOf<"captures">, "gatewayAccount" | "transactionId">>(
@@ -31,7 +32,7 @@ const TRANSACTION_ONCE = unique<Pick<RowOf<"captures">, "gatewayAccount" | "tran
   ["gatewayAccount", "transactionId"],
   () => true,
 );
-const TRANSACTION_STAYS = { kind: "stays", name: "transactions_once" } as const;
+const TRANSACTION_STAYS = stays("transactions_once");
 
 /** Of one table in the order in which PostgreSQL looks: checks, then the others as they were made. */
 export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<RowOf<Name>>[] } = {
@@ -44,6 +45,7 @@ export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<Ro
   cards: [
     words("cards_status", "status", "active blocked removed"),
     unique("cards_one_preferred", ["accountId", "gatewayAccount"], (card) => card.preferred),
+    stays("cards_stay"),
   ],
   setups: [],
   subscriptions: [
@@ -85,6 +87,7 @@ export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<Ro
       ["invoiceId"],
       (attempt) => attempt.kind === "charge" && isOne(attempt.status, "in_flight", "unknown"),
     ),
+    stays("attempts_stay"),
   ],
   captures: [
     words("captures_role", "role", "settling extra"),
@@ -106,12 +109,13 @@ export const CONSTRAINTS: { readonly [Name in TableName]: readonly Constraint<Ro
       isOne(refund.status, "reserved", "in_flight", "unknown"),
     ),
     unique("refunds_once", ["gatewayAccount", "transactionId"], () => true),
+    stays("refunds_stay"),
   ],
   mismatches: [TRANSACTION_ONCE, TRANSACTION_STAYS],
   due: [],
 };
 
-/** The column by whose value the rows of a table are read together; stretches are kept apart within it. */
+/** The column by whose value the rows of a table are read together; stretches are kept apart within it, and a row may be kept to it. */
 export const GROUPED_BY: { readonly [Name in TableName]: keyof RowOf<Name> & string } = {
   plans: "code",
   prices: "plan",

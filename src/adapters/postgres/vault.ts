@@ -10,8 +10,10 @@ const NONCE_BYTES = 12;
 /** Owner of what belongs to no known account. */
 const SHOP = "shop";
 
-/** A foreign key is violated: the owner's key was deleted while its secret was being written. */
+/** A foreign key is violated: the key was destroyed while its secret was being written. */
 const NO_SUCH_KEY = "23503";
+/** As it is stored: wrapped by the master key, under an id that no other key ever has. */
+type StoredKey = { readonly id: string; readonly wrapped: Uint8Array };
 
 /** Secrets under a random key for each owner; the keys are wrapped by the master key, which the database never sees. */
 export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Promise<Vault> => {
@@ -19,33 +21,33 @@ export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Prom
 
   const unwrap = async (owner: string, wrapped: Uint8Array): Promise<CryptoKey> =>
     importKey(await decrypt(master, wrapped, `key/${owner}`));
-  const wrappedKeyFor = async (owner: string): Promise<Uint8Array> => {
-    const [known] = await driver.query("select wrapped from billing.vault_keys where owner = $1", [owner]);
-    if (known !== undefined) return known["wrapped"] as Uint8Array;
+  const keyFor = async (owner: string): Promise<StoredKey> => {
+    const [known] = await driver.query("select key_id, wrapped from billing.vault_keys where owner = $1", [owner]);
+    if (known !== undefined) return { id: known["key_id"] as string, wrapped: known["wrapped"] as Uint8Array };
     const wrapped = await encrypt(master, crypto.getRandomValues(new Uint8Array(32)), `key/${owner}`);
     await driver.query("insert into billing.vault_keys (owner, wrapped) values ($1, $2) on conflict do nothing", [
       owner,
       wrapped,
     ]);
-    return wrappedKeyFor(owner); // Somebody else's key may have come first: it counts.
+    return keyFor(owner); // Somebody else's key may have come first: it counts.
   };
   /**
    * False: the account was erased meanwhile, and the key with it. No column is read, not even of `excluded`: the API's role
    * writes secrets and may not see them.
    */
-  const put = async (owner: string, wrapped: Uint8Array, secret: VaultSecret): Promise<boolean> => {
+  const put = async (owner: string, { id, wrapped }: StoredKey, secret: VaultSecret): Promise<boolean> => {
     const { kind, name, keptAt, expiresAt } = secret;
     const key = await unwrap(owner, wrapped);
     const sealed = await encrypt(key, new TextEncoder().encode(secret.secret), labelOf(owner, kind, name));
     try {
-      const kept = await driver.query(
-        `insert into billing.vault (owner, kind, name, secret, kept_at, expires_at)
-         select owner, $3, $4, $5, $6::timestamptz, $7::timestamptz from billing.vault_keys where owner = $1 and wrapped = $2
-         on conflict (owner, kind, name) do update set secret = $5, kept_at = $6::timestamptz, expires_at = $7::timestamptz
-         returning 1`,
-        [owner, wrapped, kind, name, sealed, printInstant(keptAt), expiresAt === null ? null : printInstant(expiresAt)],
+      await driver.query(
+        `insert into billing.vault (owner, key_id, kind, name, secret, kept_at, expires_at)
+         values ($1, $2::uuid, $3, $4, $5, $6::timestamptz, $7::timestamptz)
+         on conflict (owner, kind, name) do update
+           set key_id = $2::uuid, secret = $5, kept_at = $6::timestamptz, expires_at = $7::timestamptz`,
+        [owner, id, kind, name, sealed, printInstant(keptAt), expiresAt === null ? null : printInstant(expiresAt)],
       );
-      return kept.length > 0;
+      return true;
     } catch (error) {
       if (error instanceof SqlError && error.sqlState === NO_SUCH_KEY) return false;
       throw error;
@@ -57,7 +59,7 @@ export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Prom
       answered(async () => {
         const owner = account ?? SHOP;
         // What was encrypted with a key that is gone by now is encrypted again with the next one.
-        while (!(await put(owner, await wrappedKeyFor(owner), secret)));
+        while (!(await put(owner, await keyFor(owner), secret)));
         return null;
       }),
     open: (account, kind, name) =>
@@ -65,7 +67,7 @@ export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Prom
         const owner = account ?? SHOP;
         // In one statement: between two an erasure and a new key might come.
         const [row] = await driver.query(
-          `select secret, wrapped from billing.vault join billing.vault_keys using (owner)
+          `select secret, wrapped from billing.vault join billing.vault_keys using (owner, key_id)
            where owner = $1 and kind = $2 and name = $3`,
           [owner, kind, name],
         );

@@ -250,7 +250,8 @@ const invoiceDue = (invoice: IssuedInvoice): readonly Row[] => {
       const { from } = lookUpDue(attempt);
       const askAt = attempt.status === "unknown" ? attempt.statusAt : plusMs(attempt.statusAt, ANSWER_MS);
       wait("look_up_payment", attempt.id, from === null ? askAt : later(askAt, from));
-      if (purpose === "renewal" && attempt.kind === "charge")
+      // Only while the invoice itself waits for it: one that another attempt has paid has nothing to give up.
+      if (purpose === "renewal" && invoice.status === "processing" && invoice.charge === attempt.id)
         wait("give_up_waiting", attempt.id, plusMs(attempt.madeAt, GIVE_UP_MS));
     }
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { DueKind } from "../../../src/core/billing/read-model.ts";
 import { plusMs } from "../../../src/core/time.ts";
 import { DUE_KINDS, msk, told } from "../../support/cinema.ts";
+import { tellOf } from "../../support/due-work.ts";
 import type { Fate } from "../../support/gateway.ts";
 import { SOFT } from "../../support/gateway.ts";
 import { type House, openHouse, openHouseOfSubscriber } from "../../support/house.ts";
@@ -13,12 +14,17 @@ const offered = async (): Promise<House> => {
   await house.anna.opensWidget();
   return house;
 };
-/** A renewal whose charge has just been sent, with what befell it. */
-const charged = async (...fates: readonly Fate[]): Promise<House> => {
+/** A renewal that has just been invoiced. */
+const invoiced = async (...fates: readonly Fate[]): Promise<House> => {
   const house = await openHouseOfSubscriber({ fates });
   await house.playTo("2026-02-28 11:59");
   house.sleepTo("2026-02-28 12:00");
   await house.does("pass_boundary");
+  return house;
+};
+/** A renewal whose charge has just been sent, with what befell it. */
+const charged = async (...fates: readonly Fate[]): Promise<House> => {
+  const house = await invoiced(...fates);
   await house.does("charge_renewal");
   return house;
 };
@@ -105,6 +111,18 @@ describe("work falls due at its instant and is gone when it is done", () => {
     await house.does("give_up_waiting");
     await house.does("look_up_payment");
     expect((await house.anna.waitsFor())["give_up_waiting"]).toBeUndefined();
+  });
+
+  test("nobody gives up waiting for a charge whose invoice another attempt has paid; it is looked up to its end", async () => {
+    const house = await invoiced("pending");
+    const offer = await house.anna.opensWidget();
+    const taken = house.gateway.take(offer, await house.anna.dueOf(await house.anna.invoiceId()));
+    await house.does("charge_renewal");
+    expect(await house.anna.waitsFor()).toHaveProperty("give_up_waiting");
+    told(await house.cinema.byGateway(tellOf(taken)));
+    const waits = await house.anna.waitsFor();
+    expect(waits).not.toHaveProperty("give_up_waiting");
+    expect(waits).toHaveProperty("look_up_payment");
   });
 
   test("each kind has its story", () => {

@@ -16,19 +16,23 @@ import {
   change,
   changePaid,
   declined,
+  FREE,
   firstPaid,
   HARD,
   inState,
   instant,
   invoiceAhead,
+  MID,
   msk,
   newCard,
   OUTAGE,
+  PAID,
   PREMIUM,
   PREMIUM_WEEK,
   passBoundary,
   pause,
   quote,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
@@ -36,21 +40,17 @@ import {
   START,
   start,
   stop,
+  TRIAL_END,
   terms,
+  UNTIL,
   undo,
   unknown24h,
   zone,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
-const MID = msk("2026-01-16T22:00");
-const UNTIL = msk("2026-02-15T00:00");
 const GRACE_END = plusMs(B1, 7 * DAY_MS);
 const day = (days: number): Instant => plusMs(B1, days * DAY_MS);
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-const TRIAL_END = msk("2026-01-15T10:00");
 const trial = (renews: boolean) => after(start(START, { terms: FREE, first: { kind: "free_trial", renews } }));
 const paidTrial = after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) }));
 const of = (length: PeriodLength) => after(start(START, { terms: terms({ length }) }), firstPaid());

@@ -26,6 +26,7 @@ import {
   instant,
   invoice,
   invoiceAhead,
+  MID,
   msk,
   PAYER,
   PREMIUM,
@@ -35,6 +36,7 @@ import {
   quote,
   quoteId,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
@@ -44,17 +46,14 @@ import {
   start,
   stop,
   terms,
+  UNTIL,
   zone,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
 /** 7 local days after the payment of January. */
 const WINDOW_END = msk("2026-01-08T10:00");
-/** Half of January's 31 days has gone by. */
-const MID = msk("2026-01-16T22:00");
 const running = after(...RUNNING);
-const UNTIL = msk("2026-02-15T00:00");
 
 const refundAt = (state: Subscription, at: Instant) => {
   const { refund, rule, invoices } = inState(state).when(cancel(at)).event("SubscriptionCancelled");

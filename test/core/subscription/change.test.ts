@@ -13,10 +13,10 @@ import {
   changePaid,
   dates,
   FIRST,
-  firstPaid,
   givenAfter,
   inState,
   invoice,
+  MID,
   msk,
   PREMIUM,
   PREMIUM_WEEK,
@@ -26,6 +26,7 @@ import {
   quote,
   quoteId,
   RENEWAL,
+  RUNNING,
   resume,
   rub,
   STANDARD,
@@ -37,9 +38,6 @@ import {
   undo,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
-/** Half of January's 31 days has gone by: 155 of the 310 roubles are unused. */
-const MID = msk("2026-01-16T22:00");
 const quoted = (to = PREMIUM, at = MID) =>
   givenAfter(...RUNNING)
     .when(quote(at, to))

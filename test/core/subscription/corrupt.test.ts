@@ -25,11 +25,12 @@ import {
   firstPaid,
   invoice,
   invoiceAhead,
-  msk,
+  MID,
   passBoundary,
   pause,
   quote,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
@@ -37,11 +38,9 @@ import {
   start,
   stop,
   terms,
+  UNTIL,
 } from "../../support/subscription.ts";
 
-const MID = msk("2026-01-16T22:00");
-const UNTIL = msk("2026-02-15T00:00");
-const RUNNING = [start(), firstPaid()] as const;
 const running = after(...RUNNING);
 const trialing = after(
   start(START, {

@@ -12,9 +12,11 @@ import {
   B2,
   cancel,
   declined,
+  FREE,
   firstPaid,
   HARD,
   invoiceAhead,
+  MID,
   msk,
   newCard,
   notice,
@@ -23,6 +25,7 @@ import {
   passBoundary,
   pause,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
@@ -31,16 +34,13 @@ import {
   start,
   stop,
   terms,
+  UNTIL,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
-const MID = msk("2026-01-16T22:00");
-const UNTIL = msk("2026-02-15T00:00");
 /** In time for B1. */
 const REMINDED = notice(msk("2026-01-29T09:00"));
 const DUE = [...RUNNING, REMINDED, passBoundary(B1)] as const;
 const PAUSED = [...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1)] as const;
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
 const trial = (renews: boolean) => start(START, { terms: FREE, first: { kind: "free_trial", renews } });
 
 /** As an operator reads it in the table of due work: Moscow's wall clock. */

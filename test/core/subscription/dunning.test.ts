@@ -25,6 +25,7 @@ import {
   OUTAGE,
   passBoundary,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   SOFT,
   START,
@@ -36,7 +37,7 @@ import {
 } from "../../support/subscription.ts";
 
 /** The renewal is out at B1 and its charge is declined at once, at the boundary. */
-const DUE = [start(), firstPaid(), passBoundary(B1)] as const;
+const DUE = [...RUNNING, passBoundary(B1)] as const;
 const day = (days: number, ms = 0): Instant => plusMs(B1, days * DAY_MS + ms);
 const ladder = (...commands: readonly SubscriptionCommand[]) =>
   as(after(...DUE, declined(B1), ...commands), "past_due").dunning;

@@ -17,33 +17,36 @@ import {
   change,
   changePaid,
   declined,
+  FREE,
   firstPaid,
   givenAfter,
   inState,
   instant,
   invoiceAhead,
+  MID,
   msk,
   notice,
   noticeId,
+  PAID,
   PREMIUM,
   passBoundary,
   pause,
   quote,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
   START,
   start,
   stop,
+  TRIAL_END,
   terms,
+  UNTIL,
   undo,
   zone,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
-const MID = msk("2026-01-16T22:00");
-const UNTIL = msk("2026-02-15T00:00");
 /** Three local days before the boundary of 1 February, and the hour by which a notice is planned earlier. */
 const THREE_DAYS = msk("2026-01-29T10:00");
 const PLANNED = msk("2026-01-29T09:00");
@@ -61,9 +64,6 @@ const noticed = (state: Subscription, at: Instant): Subscription => {
 const dueAt = (state: Subscription): Instant | null => noticeDue(state, DEFAULT_POLICY)?.at ?? null;
 const told = (state: Subscription, at: Instant) => noticeToGive(state, DEFAULT_POLICY, at);
 
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-const TRIAL_END = msk("2026-01-15T10:00");
 const trial = (renews: boolean) => after(start(START, { terms: FREE, first: { kind: "free_trial", renews } }));
 
 describe("what is announced", () => {

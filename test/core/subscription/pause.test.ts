@@ -16,25 +16,24 @@ import {
   instant,
   invoice,
   invoiceAhead,
+  MID,
   msk,
   passBoundary,
   pause,
   quote,
   RENEWAL,
+  RUNNING,
   resume,
   rub,
   START,
   start,
   stop,
+  UNTIL,
   undo,
   zone,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
-/** Half of January's 31 days has gone by: 15.5 days and 155 of the 310 roubles are unused. */
-const MID = msk("2026-01-16T22:00");
 const HALF_MS = 15.5 * DAY_MS;
-const UNTIL = msk("2026-02-15T00:00");
 const KEPT = [...RUNNING, pause(MID, "now", UNTIL)] as const;
 const PLANNED = [...RUNNING, pause(MID, "at_period_end", UNTIL)] as const;
 const AT_END = [...PLANNED, passBoundary(B1)] as const;

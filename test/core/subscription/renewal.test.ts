@@ -18,11 +18,13 @@ import {
   inState,
   invoice,
   invoiceAhead,
+  MID,
   msk,
   OUTAGE,
   passBoundary,
   quote,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   rub,
   STANDARD_YEAR,
@@ -33,10 +35,8 @@ import {
   undo,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
 const GRACE_END = plusMs(B1, 7 * DAY_MS);
-const MID = msk("2026-01-16T22:00");
 
 describe("at the boundary", () => {
   test("the renewal is invoiced, and not before", () => {

@@ -10,11 +10,11 @@ import {
   dates,
   declined,
   FIRST,
-  firstPaid,
   givenAfter,
   HARD,
   inState,
   invoice,
+  MID,
   MOSCOW,
   msk,
   notice,
@@ -22,20 +22,17 @@ import {
   passBoundary,
   pause,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
   START,
-  start,
   stop,
+  UNTIL,
   unknown24h,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
-/** Half of January's 31 days has gone by: 15.5 days and 155 of the 310 roubles are unused. */
-const MID = msk("2026-01-16T22:00");
 const HALF_MS = 15.5 * DAY_MS;
-const UNTIL = msk("2026-02-15T00:00");
 const KEPT = [...RUNNING, pause(MID, "now", UNTIL)] as const;
 const PLANNED = [...RUNNING, pause(MID, "at_period_end", UNTIL)] as const;
 const AT_END = [...PLANNED, passBoundary(B1)] as const;

@@ -15,16 +15,19 @@ import {
   closeDunning,
   declined,
   FIRST,
+  FREE,
   firstPaid,
   HARD,
   invoice,
   invoiceAhead,
+  MID,
   msk,
   neverHappened,
   newCard,
   notice,
   noticeId,
   OUTAGE,
+  PAID,
   PREMIUM,
   passBoundary,
   pause,
@@ -32,6 +35,7 @@ import {
   quote,
   quoteId,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
@@ -39,15 +43,10 @@ import {
   START,
   start,
   stop,
-  terms,
   undo,
   unknown24h,
 } from "../../support/subscription.ts";
 
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-const PAID_TRIAL = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-const MID = msk("2026-01-16T22:00");
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
 
 /** A situation that the table speaks of: the state, the instant at which commands come, and the boundary ahead. */
@@ -69,23 +68,18 @@ export const SITUATIONS = {
     trialEnd,
     start(START, { terms: FREE, first: { kind: "free_trial", renews: true } }),
   ),
-  trialing_paid: situation(
-    inTrial,
-    trialEnd,
-    start(START, { terms: PAID_TRIAL }),
-    firstPaid(START, { value: rub(14) }),
-  ),
+  trialing_paid: situation(inTrial, trialEnd, start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
   trialing_stopping: situation(
     inTrial,
     trialEnd,
-    start(START, { terms: PAID_TRIAL }),
+    start(START, { terms: PAID }),
     firstPaid(START, { value: rub(14) }),
     stop(inTrial),
   ),
   trialing_due: situation(
     plusMs(trialEnd, HOUR_MS),
     trialEnd,
-    start(START, { terms: PAID_TRIAL }),
+    start(START, { terms: PAID }),
     firstPaid(START, { value: rub(14) }),
     passBoundary(trialEnd),
   ),

@@ -14,12 +14,13 @@ import {
   dates,
   declined,
   FIRST,
+  FREE,
   firstPaid,
   givenAfter,
   inState,
   invoiceAhead,
   MOSCOW,
-  msk,
+  PAID,
   passBoundary,
   renewalPaid,
   rub,
@@ -28,14 +29,11 @@ import {
   start,
   stop,
   subscriptionId,
-  terms,
+  TRIAL_END,
   undo,
 } from "../../support/subscription.ts";
 
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
 const freeTrial = (renews: boolean) => start(START, { terms: FREE, first: { kind: "free_trial", renews } });
-const TRIAL_END = msk("2026-01-15T10:00");
 
 describe("a start", () => {
   test("with an invoice waits for its payment", () => {

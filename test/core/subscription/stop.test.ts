@@ -18,32 +18,31 @@ import {
   changePaid,
   declined,
   FIRST,
+  FREE,
   firstPaid,
   givenAfter,
   HARD,
   inState,
   invoiceAhead,
+  MID,
   msk,
+  PAID,
   passBoundary,
   pause,
   quote,
   RENEWAL,
+  RUNNING,
   renewalPaid,
   resume,
   rub,
   START,
   start,
   stop,
-  terms,
+  TRIAL_END,
   undo,
 } from "../../support/subscription.ts";
 
-const RUNNING = [start(), firstPaid()] as const;
 const DUE = [...RUNNING, passBoundary(B1)] as const;
-const MID = msk("2026-01-16T22:00");
-const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-const TRIAL_END = msk("2026-01-15T10:00");
 const TRIALS = {
   free: after(start(START, { terms: FREE, first: { kind: "free_trial", renews: true } })),
   paid: after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
