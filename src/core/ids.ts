@@ -18,6 +18,7 @@ export const ID_PREFIX = {
   notice: "ntc",
   quote: "quo",
   refund: "rfd",
+  session: "ses",
   setup: "set",
   subscription: "sub",
 } as const;
@@ -31,6 +32,7 @@ export type InvoiceId = Brand<string, "invoice">;
 export type NoticeId = Brand<string, "notice">;
 export type QuoteId = Brand<string, "quote">;
 export type RefundId = Brand<string, "refund">;
+export type SessionId = Brand<string, "session">;
 export type SetupId = Brand<string, "setup">;
 export type SubscriptionId = Brand<string, "subscription">;
 
@@ -59,12 +61,22 @@ export const parseInvoiceId = parse<InvoiceId>("invoice");
 export const parseNoticeId = parse<NoticeId>("notice");
 export const parseQuoteId = parse<QuoteId>("quote");
 export const parseRefundId = parse<RefundId>("refund");
+export const parseSessionId = parse<SessionId>("session");
 export const parseSetupId = parse<SetupId>("setup");
 export const parseSubscriptionId = parse<SubscriptionId>("subscription");
 
 export const parsePlanCode = word<PlanCode>(/^[a-z][a-z0-9-]{0,38}[a-z0-9]$/);
 export const parseGatewayAccount = word<GatewayAccount>(/^[a-z][a-z0-9_]{0,23}:[A-Za-z0-9_.-]{1,64}$/);
 export const parseTransactionId = word<TransactionId>(/^[A-Za-z0-9_.:-]{1,64}$/);
+
+/** The id of nobody: what a gateway calls a payer that no account of ours is. It equals no account's. */
+export const NOBODY = `${ID_PREFIX.account}_${"0".repeat(26)}` as AccountId;
+/** The payer as a gateway names him: to be compared with ours, never believed. Null where it names none. */
+export const payerNamed = (raw: string | null | undefined): AccountId | null => {
+  if (raw === null || raw === undefined) return null;
+  const id = parseAccountId(raw);
+  return id.ok ? id.value : NOBODY;
+};
 
 /** Writes 16 bytes of a UUID in the form that all our ids have. */
 export const encodeId = (kind: IdKind, uuid: Uint8Array): string => {

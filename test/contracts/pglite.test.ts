@@ -1,5 +1,7 @@
 import { setDefaultTimeout, test } from "bun:test";
 import { pgliteStore } from "../support/stores.ts";
+import { accountsAtRestContract, accountsContract } from "./accounts.ts";
+import { checksContract } from "./checks.ts";
 import { intakeContract } from "./intake.ts";
 import { outboxContract } from "./outbox.ts";
 import { queriesContract } from "./queries.ts";
@@ -17,10 +19,13 @@ const open = openedOnce(pgliteStore);
 storageContract("PGlite", open);
 sqlConstraintsContract("PGlite", open);
 intakeContract("PGlite", open);
+checksContract("PGlite", open);
 outboxContract("PGlite", open);
 queriesContract("PGlite", open);
 vaultContract("PGlite", open);
 encryptedVaultContract("PGlite", open);
+accountsContract("PGlite", open);
+accountsAtRestContract("PGlite", open);
 rebuildContract("PGlite", pgliteStore);
 
 test.skip("Outbox with late commits: PGlite has one session, and no two transactions overlap", () => undefined);

@@ -1,6 +1,8 @@
 import { describe, setDefaultTimeout } from "bun:test";
 import { hasPostgres } from "../support/services.ts";
 import { postgresStore } from "../support/stores.ts";
+import { accountsAtRestContract, accountsContract } from "./accounts.ts";
+import { checksContract } from "./checks.ts";
 import { intakeContract } from "./intake.ts";
 import { outboxContract } from "./outbox.ts";
 import { lateCommitContract } from "./outbox-late.ts";
@@ -21,11 +23,14 @@ describe.skipIf(!hasPostgres)("On a server", () => {
   storageContract("PostgreSQL with group commit", () => postgresStore({ grouped: true }));
   sqlConstraintsContract("PostgreSQL", open);
   intakeContract("PostgreSQL", open);
+  checksContract("PostgreSQL", open);
   outboxContract("PostgreSQL", open);
   lateCommitContract("PostgreSQL", open);
   queriesContract("PostgreSQL", open);
   vaultContract("PostgreSQL", open);
   encryptedVaultContract("PostgreSQL", open);
   writeOnlyVaultContract("PostgreSQL", open);
+  accountsContract("PostgreSQL", open);
+  accountsAtRestContract("PostgreSQL", open);
   rebuildContract("PostgreSQL", () => postgresStore());
 });

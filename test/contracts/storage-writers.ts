@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Commit } from "../../src/core/ports/storage.ts";
 import { answered } from "../support/cinema.ts";
 import { appending, commitOf, facts, newAccount, newCommand, newStream, row } from "../support/commits.ts";
-import { commitOne, eventsOf, given, type Subject, versionOf, wordFor } from "./subject.ts";
+import { commitOne, eventsOf, given, neverDeadlocks, type Subject, versionOf, wordFor } from "./subject.ts";
 
 const times = <T>(n: number, run: (i: number) => Promise<T>): Promise<readonly T[]> =>
   Promise.all(Array.from({ length: n }, (_, i) => run(i)));
@@ -10,14 +10,9 @@ const inTurn = async (rounds: number, run: (round: number) => Promise<void>): Pr
   for (let round = 0; round < rounds; round += 1) await run(round);
 };
 
-/** Everything at once. A batch that gave way in a deadlock is written again by itself: only `refusals` tell of it. */
+/** Everything at once. */
 export const writers = (subject: Subject): void => {
-  const deadlocks = (): number => subject.sql?.refusals.filter((code) => code.startsWith("40")).length ?? 0;
-  let before = 0;
-  beforeEach(() => {
-    before = deadlocks();
-  });
-  afterEach(() => expect(deadlocks()).toBe(before));
+  neverDeadlocks(subject);
   const report = (what: string) => process.stdout.write(`${what}\n`);
 
   test("of two writers of one stream at one version exactly one wins", async () => {

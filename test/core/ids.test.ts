@@ -28,6 +28,7 @@ const PARSE: Readonly<Record<ids.IdKind, Parse>> = {
   notice: ids.parseNoticeId,
   quote: ids.parseQuoteId,
   refund: ids.parseRefundId,
+  session: ids.parseSessionId,
   setup: ids.parseSetupId,
   subscription: ids.parseSubscriptionId,
 };

@@ -22,6 +22,7 @@ export const runProgram = (
   });
   let out = "";
   let heard = Promise.withResolvers<void>();
+  let hasEnded = false;
   const reading = (async () => {
     const decoder = new TextDecoder();
     for await (const chunk of child.stdout) {
@@ -29,6 +30,7 @@ export const runProgram = (
       heard.resolve();
       heard = Promise.withResolvers();
     }
+    hasEnded = true;
     heard.resolve();
   })();
   const complaints = new Response(child.stderr).text();
@@ -48,7 +50,7 @@ export const runProgram = (
         await Promise.race([more, reading]);
         const last = pattern.exec(out);
         if (last !== null) return last;
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`ended: ${out}${await complaints}`);
+        if (hasEnded) throw new Error(`ended: ${out}${await complaints}`);
       }
     },
   };

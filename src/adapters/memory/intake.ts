@@ -1,6 +1,7 @@
 import type { CommandId } from "../../core/ids.ts";
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
 import { ok } from "../../core/result.ts";
+import type { Instant } from "../../core/time.ts";
 import { compareText } from "./due-queue.ts";
 import { type IntakeRow, type Memory, setWithUndo } from "./memory.ts";
 import type { Undo } from "./tables.ts";
@@ -8,6 +9,14 @@ import type { Undo } from "./tables.ts";
 export const memoryIntake = (memory: Memory): Intake => {
   const { intake, outcomes } = memory;
   const rows = (wanted: (row: IntakeRow) => boolean): readonly IntakeRow[] => [...intake.values()].filter(wanted);
+  const oldestFirst = (wanted: (row: IntakeRow) => boolean): readonly IntakeEntry[] =>
+    rows(wanted)
+      .map(({ entry }) => entry)
+      .sort((a, b) => a.receivedAt - b.receivedAt || compareText(a.id, b.id));
+  const take = (entry: IntakeEntry): void => {
+    intake.set(entry.id, { entry: Object.freeze({ ...entry }), waitUntil: null, done: false, suspended: null });
+    wake(memory, entry, []);
+  };
   const change = (id: CommandId, changes: Partial<IntakeRow>): void => {
     const row = intake.get(id);
     if (row !== undefined && isToDo(row)) intake.set(id, { ...row, ...changes });
@@ -16,21 +25,27 @@ export const memoryIntake = (memory: Memory): Intake => {
     accept: async (entry) => {
       const known = intake.get(entry.id);
       if (known === undefined) {
-        const row = { entry: Object.freeze({ ...entry }), waitUntil: null, done: false, suspended: null };
-        intake.set(entry.id, row);
-        wake(memory, entry, []);
+        take(entry);
         return ok({ status: "accepted" });
       }
       if (known.entry.fingerprint !== entry.fingerprint) return ok({ status: "other_body" });
       return ok({ status: "repeated", recorded: outcomes.get(entry.id) ?? null });
     },
-    due: async (now, limit) =>
-      ok(
-        rows((row) => isToDo(row) && (row.waitUntil === null || row.waitUntil <= now))
-          .map(({ entry }) => entry)
-          .sort((a, b) => a.receivedAt - b.receivedAt || compareText(a.id, b.id))
-          .slice(0, limit),
-      ),
+    acceptCheck: async (entry, since) => {
+      if (intake.has(entry.id)) return ok("accepted");
+      const others = rows(
+        ({ entry: known }) =>
+          known.kind === "callback" &&
+          known.attemptId === entry.attemptId &&
+          known.transactionId !== entry.transactionId &&
+          known.receivedAt >= since,
+      );
+      if (others.length > 0) return ok("another");
+      take(entry);
+      return ok("accepted");
+    },
+    due: async (now, limit) => ok(oldestFirst((row) => isDue(row, now)).slice(0, limit)),
+    toDo: async (ids, now) => ok(oldestFirst((row) => isDue(row, now) && ids.includes(row.entry.id))),
     entry: async (id) => ok(intake.get(id)?.entry ?? null),
     wait: async (id, until) => {
       change(id, { waitUntil: until });
@@ -52,6 +67,8 @@ export const memoryIntake = (memory: Memory): Intake => {
   };
 };
 
+const isDue = (row: IntakeRow, now: Instant): boolean =>
+  isToDo(row) && (row.waitUntil === null || row.waitUntil <= now);
 const isToDo = ({ done, suspended }: IntakeRow): boolean => !done && suspended === null;
 
 /** A command's row is done with its outcome; what waits for the same payment is due again. */

@@ -18,6 +18,7 @@ export type Memory = {
   readonly unrelayed: Set<bigint>;
   readonly intake: Map<CommandId, IntakeRow>;
   readonly vault: Map<AccountId | null, Map<string, VaultSecret>>;
+  readonly settings: Map<string, string>;
   tables: Tables;
   /** While rows are made again writers wait for this. */
   rebuilding: Promise<void> | null;
@@ -44,6 +45,7 @@ export const emptyMemory = (): Memory => ({
   unrelayed: new Set(),
   intake: new Map(),
   vault: new Map(),
+  settings: new Map(),
   tables: openTables(),
   rebuilding: null,
 });

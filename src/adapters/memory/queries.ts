@@ -48,6 +48,8 @@ export const memoryQueries = (memory: Memory): Queries => {
       const invoice = attempt === null ? null : memory.tables.row("invoices", { invoiceId: attempt.invoiceId });
       return ok(attempt === null || invoice === null ? null : { attempt, invoice });
     },
+    capture: async (gatewayAccount, transactionId) =>
+      ok(memory.tables.row("captures", { gatewayAccount, transactionId })),
     access: async (account, at) => {
       const [best] = group("access", account)
         .filter(({ fromAt, untilAt }) => fromAt <= at && at < untilAt)

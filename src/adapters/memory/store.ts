@@ -1,4 +1,6 @@
 import type { Store } from "../../core/ports/store.ts";
+import { ok } from "../../core/result.ts";
+import { memoryAccounts } from "./accounts.ts";
 import { memoryIntake } from "./intake.ts";
 import { emptyMemory } from "./memory.ts";
 import { memoryOutbox } from "./outbox.ts";
@@ -19,7 +21,12 @@ export const openMemory = ({ faults }: { readonly faults?: CommitFaults } = {}):
     outbox: memoryOutbox(memory),
     queries: memoryQueries(memory),
     vault: memoryVault(memory),
+    accounts: memoryAccounts(),
     rebuild: memoryRebuild(memory),
+    remember: async (name, value) => {
+      if (!memory.settings.has(name)) memory.settings.set(name, value);
+      return ok(memory.settings.get(name) ?? value);
+    },
     close: async () => undefined,
   };
 };

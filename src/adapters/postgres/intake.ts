@@ -2,20 +2,20 @@ import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } f
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
 import { invariant } from "../../core/result.ts";
 import type { Driver, SqlRow } from "./driver.ts";
-import { answered, despiteDeadlocks } from "./faults.ts";
+import { answered } from "./faults.ts";
 import { instantOfDate, printInstant } from "./rows.ts";
 import { readOutcome } from "./storage.ts";
 
 const ENTRY = "id, kind, fingerprint, body, account_id, attempt_id, gateway_account, transaction_id, received_at";
 const TO_DO = "done_at is null and suspended_at is null";
+const DUE = `${TO_DO} and (wait_until is null or wait_until <= $1::timestamptz)`;
 
 export const postgresIntake = (driver: Driver): Intake => ({
   accept: (entry) =>
     answered(async () => {
-      // Callbacks of one payment that come and are done at the same time wake each other.
-      const [accepted] = await despiteDeadlocks(() =>
-        driver.query("select billing.accept_intake($1::text::jsonb) as fresh", [printEntry(entry)]),
-      );
+      const [accepted] = await driver.query("select billing.accept_intake($1::text::jsonb) as fresh", [
+        printEntry(entry),
+      ]);
       if (accepted?.["fresh"] === true) return { status: "accepted" } as const;
       const [known] = await driver.query(
         `select known.fingerprint as asked, outcome.fingerprint, outcome.outcome, outcome.recorded_at
@@ -26,12 +26,27 @@ export const postgresIntake = (driver: Driver): Intake => ({
       if (known["asked"] !== entry.fingerprint) return { status: "other_body" } as const;
       return { status: "repeated", recorded: known["outcome"] === null ? null : readOutcome(entry.id, known) } as const;
     }),
+  acceptCheck: (entry, since) =>
+    answered(async () => {
+      const [accepted] = await driver.query(
+        "select billing.accept_check($1::text::jsonb, $2::timestamptz) as accepted",
+        [printEntry(entry), printInstant(since)],
+      );
+      return accepted?.["accepted"] === true ? ("accepted" as const) : ("another" as const);
+    }),
   due: (now, limit) =>
     answered(async () => {
       const rows = await driver.query(
-        `select ${ENTRY} from billing.intake where ${TO_DO} and (wait_until is null or wait_until <= $1::timestamptz)
-         order by received_at, id limit $2`,
+        `select ${ENTRY} from billing.intake where ${DUE} order by received_at, id limit $2`,
         [printInstant(now), limit],
+      );
+      return rows.map(readEntry);
+    }),
+  toDo: (ids, now) =>
+    answered(async () => {
+      const rows = await driver.query(
+        `select ${ENTRY} from billing.intake where ${DUE} and id = any($2::text[]) order by received_at, id`,
+        [printInstant(now), ids],
       );
       return rows.map(readEntry);
     }),

@@ -1,6 +1,9 @@
 import { type Driver, SqlError } from "./driver.ts";
 import billing from "./migrations/0001_billing.sql" with { type: "text" };
 import roles from "./migrations/0002_roles.sql" with { type: "text" };
+import guards from "./migrations/0003_guards.sql" with { type: "text" };
+import firstPayment from "./migrations/0004_first_payment.sql" with { type: "text" };
+import accounts from "./migrations/0005_accounts.sql" with { type: "text" };
 
 /** A whole file of statements; it neither begins nor ends a transaction. */
 export type Migration = { readonly name: string; readonly sql: string };
@@ -8,6 +11,9 @@ export type Migration = { readonly name: string; readonly sql: string };
 export const MIGRATIONS: readonly Migration[] = [
   { name: "0001_billing", sql: billing },
   { name: "0002_roles", sql: roles },
+  { name: "0003_guards", sql: guards },
+  { name: "0004_first_payment", sql: firstPayment },
+  { name: "0005_accounts", sql: accounts },
 ];
 
 /** The schema cannot be brought up to date; the message says why and what to do. */

@@ -70,6 +70,10 @@ export const postgresQueries = (driver: Driver): Queries => {
           ? null
           : { attempt: readRow("attempts", row, "a_"), invoice: readRow("invoices", row, "i_") };
       }),
+    capture: (gatewayAccount, transactionId) =>
+      answered(() =>
+        one("captures", "where gateway_account = $1 and transaction_id = $2", [gatewayAccount, transactionId]),
+      ),
     access: (account, at) =>
       answered(() =>
         one(

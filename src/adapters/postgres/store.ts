@@ -1,5 +1,7 @@
 import type { Store } from "../../core/ports/store.ts";
+import { postgresAccounts } from "./accounts.ts";
 import { ConnectionLost, type Driver, SqlError } from "./driver.ts";
+import { answered } from "./faults.ts";
 import { groupCommit } from "./group-commit.ts";
 import { postgresIntake } from "./intake.ts";
 import { migrate } from "./migrate.ts";
@@ -127,7 +129,17 @@ export const storeOver = async (
     outbox: postgresOutbox(driver),
     queries: postgresQueries(driver),
     vault: await postgresVault(driver, masterKey),
+    accounts: postgresAccounts(driver),
     rebuild: postgresRebuild(driver),
+    remember: (name, value) =>
+      answered(async () => {
+        await driver.query("insert into billing.settings (name, value) values ($1, $2) on conflict do nothing", [
+          name,
+          value,
+        ]);
+        const [row] = await driver.query("select value from billing.settings where name = $1", [name]);
+        return row?.["value"] as string;
+      }),
     close: () => driver.close(),
   };
 };

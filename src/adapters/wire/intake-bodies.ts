@@ -1,13 +1,10 @@
 import { z } from "zod";
-import type { Received } from "../../core/billing/command.ts";
+import type { Asked, IntakeBodies } from "../../core/ports/intake-bodies.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import { parseCommand, printCommand } from "./commands.ts";
+import { fingerprint, parseCommand, printCommand } from "./commands.ts";
 import { isJsonObject } from "./json.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 import { actor } from "./vocabulary.ts";
-
-/** What the intake keeps of a command beside its id, fingerprint and time: who asked, and for what. */
-export type Asked = Pick<Received, "actor" | "command">;
 
 const sender = z.object({ actor });
 
@@ -27,6 +24,24 @@ export const parseIntakeBody = (text: string): Result<Asked, Malformed> => {
   if (command.ok) return ok({ actor: asker.data.actor, command: command.value });
   const errors = command.error.errors.map(({ pointer, code }) => ({ pointer: `/command${pointer}`, code }));
   return err({ code: "malformed", errors });
+};
+
+/** The intake's format as a port. */
+export const intakeBodies: IntakeBodies = {
+  print: printIntakeBody,
+  parse: (body) => {
+    const asked = parseIntakeBody(body);
+    return asked.ok ? asked : err({ code: asked.error.code, detail: describe(body, asked.error) });
+  },
+  canonical: fingerprint,
+  printForeign: (facts) => JSON.stringify({ foreign: facts }),
+};
+
+/** For the person who reads the suspense list. */
+const describe = (body: string, { errors }: Malformed): string => {
+  const json = readJson(body);
+  if (isJsonObject(json) && isJsonObject(json["foreign"])) return "it can be nothing of ours";
+  return `malformed: ${errors.map(({ pointer, code }) => `${pointer || "/"} ${code}`).join(", ")}`;
 };
 
 const readJson = (text: string): unknown => {

@@ -9,10 +9,17 @@ export const problem = z
     detail: z.string().exactOptional(),
     instance: z.string().exactOptional(),
     code: z.string().meta({ description: "Stable; the refusal's own name" }),
+    facts: z
+      .record(z.string(), z.string())
+      .exactOptional()
+      .meta({ description: "What the refusal is about: ids, sums, instants" }),
     errors: z
       .array(
         z.object({
-          pointer: z.string().meta({ format: "json-pointer", description: "Where in the body; RFC 6901" }),
+          pointer: z.string().meta({
+            format: "json-pointer",
+            description: "Where in the body (RFC 6901), or the parameter of the query behind a slash",
+          }),
           code: z.string(),
         }),
       )

@@ -138,14 +138,19 @@ const decide = (
   const outcome = outcomeOf(handled);
   const command = { id: received.id, fingerprint: received.fingerprint };
   if (!handled.ok) {
-    // What our own sweeps and a gateway are refused is asked again when things have changed: it is not kept.
-    const ours = received.actor.kind === "system" || received.actor.kind === "gateway";
-    if (ours) return { refused: done(outcome, false) };
+    if (isAskedAgain(received)) return { refused: done(outcome, false) };
     return { commit: { command, appends: [], expects: [], outcome, recordedAt: at } };
   }
   desk.settle();
   return { commit: { command, ...work.changes(), outcome, recordedAt: at } };
 };
+
+/**
+ * What our own sweeps and a gateway are refused is asked again when things have changed: such a refusal is not recorded. But
+ * for a check: it was answered when it was asked, and nobody waits for it.
+ */
+export const isAskedAgain = ({ actor, command }: Pick<Received, "actor" | "command">): boolean =>
+  (actor.kind === "system" || actor.kind === "gateway") && command.type !== "payment.check";
 
 /** What is somebody else's does not exist for a payer, and an erased account is bound to nothing new. Null: go on. */
 const permitted = ({ actor, command }: Received, owner: AccountId | null, work: Workspace): Handled | null => {

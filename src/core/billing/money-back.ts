@@ -86,14 +86,14 @@ export const giveBackExtra = (desk: Desk, invoiceId: InvoiceId, capture: Capture
   if (capture.role === "extra" && isPositive(left)) askRefund(desk, invoiceId, capture, left, "extra_payment", SYSTEM);
 };
 
-/** A refund of ours that never happened is asked anew; one that the gateway refused waits for a person. */
+/** A refund that never happened is asked anew, whoever wanted it; one that the gateway refused waits for a person. */
 export const afterFailedRefund = (
   desk: Desk,
   invoice: IssuedInvoice,
   { refundId, reason }: Of<"RefundFailed">,
 ): void => {
   const asked = refundOf(invoice, refundId);
-  if (asked === null || asked.refund.reason === "staff" || reason !== "never_happened") return;
+  if (asked === null || reason !== "never_happened") return;
   askRest(desk, invoice, asked.capture, asked.refund.amount, asked.refund.reason);
 };
 

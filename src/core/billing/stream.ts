@@ -19,3 +19,5 @@ export const invoiceStream = (id: InvoiceId): StreamName => `invoice/${id}`;
 export const setupStream = (id: SetupId): StreamName => `setup/${id}`;
 
 export const kindOf = (stream: StreamName): StreamKind => stream.slice(0, stream.indexOf("/")) as StreamKind;
+/** Of an invoice's stream only. */
+export const invoiceIdOf = (stream: string): InvoiceId => stream.slice("invoice/".length) as InvoiceId;

@@ -4,7 +4,7 @@ import { type Instant, MINUTE_MS, plusMs } from "../time.ts";
 import type { Attempt, Capture, CaptureKey, InvoiceTerms, IssuedInvoice, LookUp, Refund } from "./invoice.ts";
 
 /** How long a payment that `check` let through keeps its offer from being closed. Source: design, part 4. */
-const CHECK_HOLD_MS = 15 * MINUTE_MS;
+export const CHECK_HOLD_MS = 15 * MINUTE_MS;
 /** A gateway may not find at once what it has taken: two look-ups closer than this are worth one. */
 const LOOK_UP_GAP_MS = 5 * MINUTE_MS;
 

@@ -1,24 +1,33 @@
-import type { Received } from "../billing/command.ts";
 import type { CommandId } from "../ids.ts";
 import type { Result } from "../result.ts";
 import type { OutboxMessage } from "./outbox.ts";
 import type { Outcome } from "./storage.ts";
 
-/** Carries what Postgres holds. It may lose everything at any moment: what it does not bring is found again by the sweeps. */
+/**
+ * Carries what the database holds, so that nobody has to ask it all the time. It may lose everything at any moment: what it
+ * does not bring is found again by the sweeps, and who waits in vain asks the database.
+ */
 export interface Bus {
-  /** Publishes committed facts, one in flight for each stream, and answers when the bus has them durably. */
+  /** Publishes committed facts, of one stream in their order, and answers when the bus has them. */
   publish(messages: readonly OutboxMessage[]): Promise<Result<null, BusFault>>;
-  /** Tells the State Updater that an accepted row waits in the intake. Lost: it is taken within 2 s all the same. */
+  /** Hears of committed facts: each once or more often, of one stream in their order, but for repeats. */
+  subscribe(handler: (message: OutboxMessage) => Promise<void>): Promise<Consumption>;
+  /** Says that an accepted row waits in the intake. Lost: it is taken within 2 s all the same. */
   ring(id: CommandId): Promise<Result<null, BusFault>>;
-  /** Commands of other services. Acknowledged after the handler has answered; without an answer they come again. */
-  consume(handler: (received: Received) => Promise<Handled>): Promise<Consumption>;
+  /** Takes the rings, many at once where many wait. Of several who answer one hears of each ring. */
+  answerRings(handler: (ids: readonly CommandId[]) => Promise<void>): Promise<Consumption>;
+  /** Tells what a command came to, to whoever waits for it. */
+  tellOutcome(id: CommandId, outcome: Outcome): Promise<Result<null, BusFault>>;
+  /**
+   * Waits for what a command comes to. To be called before the ring, or a quick answer is missed.
+   * @returns null when nothing came within `timeoutMs`: the database knows more
+   */
+  awaitOutcome(id: CommandId, timeoutMs: number): Promise<Outcome | null>;
 }
 
-export type Handled =
-  | { readonly status: "done"; readonly outcome: Outcome }
-  | { readonly status: "later"; readonly afterMs: number }
-  /** For the dead letters, with a reason that a person understands. */
-  | { readonly status: "hopeless"; readonly reason: string };
-export type Consumption = { stop(): Promise<void> };
+export type Consumption = {
+  /** Takes nothing new, and waits for what is being handled. */
+  stop(): Promise<void>;
+};
 /** It may have been published: publishing again is harmless, readers know repeats by stream and version. */
 export type BusFault = { readonly code: "bus_unavailable"; readonly detail: string };

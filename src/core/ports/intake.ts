@@ -10,8 +10,15 @@ import type { RecordedOutcome, StorageFault } from "./storage.ts";
 export interface Intake {
   /** Writes a row once; answered only after the commit. The same id again changes nothing and says what is known. */
   accept(entry: IntakeEntry): Promise<Result<Accepted, StorageFault>>;
+  /**
+   * Accepts a check, unless another transaction of the same attempt was told of since `since`: two payers, or one in two
+   * tabs, would both be let through. Of two at once exactly one is accepted. The same check again is accepted again.
+   */
+  acceptCheck(entry: CallbackEntry, since: Instant): Promise<Result<"accepted" | "another", StorageFault>>;
   /** Rows not done and due, oldest first: those of a wiped bus, a crashed consumer, or waiting for their payment. */
   due(now: Instant, limit: number): Promise<Result<readonly IntakeEntry[], StorageFault>>;
+  /** Those of the named rows that are not done, suspended or waiting, oldest first. */
+  toDo(ids: readonly CommandId[], now: Instant): Promise<Result<readonly IntakeEntry[], StorageFault>>;
   /** One row as it was accepted, done or not. */
   entry(id: CommandId): Promise<Result<IntakeEntry | null, StorageFault>>;
   /**
@@ -40,6 +47,14 @@ export type IntakeEntry = {
   readonly gatewayAccount: GatewayAccount | null;
   readonly transactionId: TransactionId | null;
   readonly receivedAt: Instant;
+};
+
+/** A callback about a payment. */
+export type CallbackEntry = IntakeEntry & {
+  readonly kind: "callback";
+  readonly attemptId: AttemptId;
+  readonly gatewayAccount: GatewayAccount;
+  readonly transactionId: TransactionId;
 };
 
 export type Accepted =

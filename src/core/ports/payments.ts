@@ -45,8 +45,15 @@ export type WidgetOffer = {
   readonly saveCard: boolean;
   readonly email: string | null;
 };
-/** Opaque to us, defined by the gateway's widget: JSON text. */
-export type Widget = { readonly gateway: string; readonly parameters: string };
+export type Widget = {
+  readonly gateway: string;
+  /** Address of the script that the payer's page loads. */
+  readonly script: string;
+  /** Defined by the gateway's widget and opaque to us: JSON text that the page passes to it, unchanged. */
+  readonly parameters: string;
+  /** A page that shows the widget by itself, where the gateway has one. */
+  readonly page: string | null;
+};
 
 export type ChargeRequest = {
   readonly attemptId: AttemptId;
@@ -73,12 +80,20 @@ export type Found = ChargeAnswer | { readonly status: "nothing" };
 
 export type Movement = {
   readonly transactionId: TransactionId;
+  /** Null: it names no attempt of ours. */
   readonly attemptId: AttemptId | null;
-  readonly amount: Money;
   readonly at: Instant;
 } & (
-  | { readonly kind: "payment"; readonly status: "captured" | "authorised" | "declined" | "voided" }
-  | { readonly kind: "refund"; readonly of: TransactionId }
+  | {
+      readonly kind: "payment";
+      /** `voided`: what was only authorised has been let go of. */
+      readonly status: "captured" | "authorised" | "voided";
+      readonly amount: Money;
+      readonly accountId: AccountId | null;
+    }
+  | { readonly kind: "decline"; readonly decline: Decline }
+  /** `refundId`: ours, where the gateway has kept it. */
+  | { readonly kind: "refund"; readonly of: TransactionId; readonly amount: Money; readonly refundId: RefundId | null }
 );
 
 export type RefundRequest = {

@@ -1,7 +1,15 @@
 import type { DomainEvent } from "../billing/domain.ts";
 import type { DueKind, RowOf } from "../billing/read-model.ts";
 import type { StreamName } from "../billing/stream.ts";
-import type { AccountId, AttemptId, InvoiceId, PlanCode, SubscriptionId } from "../ids.ts";
+import type {
+  AccountId,
+  AttemptId,
+  GatewayAccount,
+  InvoiceId,
+  PlanCode,
+  SubscriptionId,
+  TransactionId,
+} from "../ids.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { StorageFault } from "./storage.ts";
@@ -22,6 +30,8 @@ export interface Queries {
   invoicesOf(account: AccountId, page: Page): Answer<readonly RowOf<"invoices">[]>;
   /** An attempt with its invoice: what `check` and a worker need, in one read. */
   attempt(id: AttemptId): Answer<{ readonly attempt: RowOf<"attempts">; readonly invoice: RowOf<"invoices"> } | null>;
+  /** Money that a gateway has taken, by its own number; null: none of ours. */
+  capture(gatewayAccount: GatewayAccount, transactionId: TransactionId): Answer<RowOf<"captures"> | null>;
   /** The row of the highest tier that covers `at`; null: may not watch. Of equal tiers the one that lasts longest. */
   access(account: AccountId, at: Instant): Answer<RowOf<"access"> | null>;
   /** The chain of facts of one stream, oldest first. */

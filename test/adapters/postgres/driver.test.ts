@@ -4,10 +4,12 @@ import { type Driver, SqlError } from "../../../src/adapters/postgres/driver.ts"
 import { pglite } from "../../../src/adapters/postgres/pglite.ts";
 import { postgresJs } from "../../../src/adapters/postgres/postgres-js.ts";
 import { newPlace } from "../../crash/writing.ts";
-import { freshDatabase, hasPostgres } from "../../support/services.ts";
+import { dropDatabases, freshDatabase, hasPostgres } from "../../support/services.ts";
 
 /** For what starts databases, on a machine that is busy. */
 const SLOW_MS = 60_000;
+afterAll(dropDatabases, SLOW_MS);
+
 const TEXTS = [
   "plain",
   "",

@@ -5,7 +5,7 @@ import { pglite } from "../../../src/adapters/postgres/pglite.ts";
 import { postgresJs } from "../../../src/adapters/postgres/postgres-js.ts";
 import { openPostgres } from "../../../src/adapters/postgres/store.ts";
 import { hasOwnPostgres, type OwnPostgres, ownPostgres } from "../../support/own-postgres.ts";
-import { freshDatabase, hasPostgres } from "../../support/services.ts";
+import { dropDatabases, freshDatabase, hasPostgres } from "../../support/services.ts";
 import { until } from "../../support/until.ts";
 
 /** For what starts servers or waits for locks, on a machine that is busy. */
@@ -44,6 +44,23 @@ const migrations = (fresh: () => Promise<Driver>): void => {
     expect(await migrate(driver, [FIRST])).toEqual(["0001_first"]);
     expect(await migrate(driver, [FIRST, SECOND])).toEqual(["0002_second"]);
     expect(await columnsOf(driver)).toEqual(["film", "year"]);
+  });
+
+  test("secrets that were kept before keys had an id stay with the key of their owner", async () => {
+    const driver = await fresh();
+    await migrate(driver, MIGRATIONS.slice(0, 2));
+    for (const owner of ["acc_1", "acc_2"]) {
+      await driver.query("insert into billing.vault_keys (owner, wrapped) values ($1, '')", [owner]);
+      await driver.query(
+        "insert into billing.vault (owner, kind, name, secret, kept_at) values ($1, 'card', 'one', '', now()), ($1, 'card', 'two', '', now())",
+        [owner],
+      );
+    }
+    await migrate(driver);
+    const [kept] = await driver.query(
+      "select count(*)::int as secrets, count(distinct key_id)::int as keys from billing.vault join billing.vault_keys using (owner, key_id)",
+    );
+    expect(kept).toEqual({ secrets: 4, keys: 2 });
   });
 
   test("a migration that was edited after it had been applied is refused by name, with what to do", async () => {
@@ -137,7 +154,7 @@ const migrations = (fresh: () => Promise<Driver>): void => {
 
 /** One database serves all tests, for making one takes long: each takes away what the one before it has made. */
 const emptied = async (driver: Driver): Promise<Driver> => {
-  await driver.query("drop schema if exists billing cascade");
+  await driver.query("drop schema if exists billing, accounts cascade");
   await driver.query("drop table if exists public.shelf, public.matinee_migrations");
   return driver;
 };
@@ -157,7 +174,10 @@ const connect = (url: string): Driver => {
   opened.push(driver);
   return driver;
 };
-afterAll(() => Promise.all(opened.map((driver) => driver.close())));
+afterAll(async () => {
+  await Promise.all(opened.map((driver) => driver.close()));
+  await dropDatabases();
+}, SLOW_MS);
 
 describe.skipIf(!hasPostgres)("Migrations on PostgreSQL", () => {
   let url: string;

@@ -4,15 +4,18 @@ import { MIGRATIONS, migrate } from "../../../src/adapters/postgres/migrate.ts";
 import { pglite } from "../../../src/adapters/postgres/pglite.ts";
 import { postgresJs } from "../../../src/adapters/postgres/postgres-js.ts";
 import { type DatabaseRole, openPglite, storeOver } from "../../../src/adapters/postgres/store.ts";
-import type { CommandId } from "../../../src/core/ids.ts";
+import type { CommandId, SessionId } from "../../../src/core/ids.ts";
 import type { IntakeEntry } from "../../../src/core/ports/intake.ts";
 import type { Store } from "../../../src/core/ports/store.ts";
-import { accountNamed, openCinema, rub, START } from "../../support/cinema.ts";
+import { HOUR_MS, plusMs } from "../../../src/core/time.ts";
+import { accountNamed, MOSCOW, openCinema, rub, START, sha256 } from "../../support/cinema.ts";
 import { bringing, newAccount, newCommand } from "../../support/commits.ts";
-import { freshDatabase, hasPostgres } from "../../support/services.ts";
+import { dropDatabases, freshDatabase, hasPostgres } from "../../support/services.ts";
 
 const MASTER_KEY = new Uint8Array(32).fill(7);
 const FIRST_START_MS = 60_000;
+afterAll(dropDatabases, FIRST_START_MS);
+
 const ROLES = ["matinee_api", "matinee_updater"] as const satisfies readonly DatabaseRole[];
 const RIGHTS = ["select", "insert", "update", "delete", "truncate", "references", "trigger"] as const;
 
@@ -38,7 +41,7 @@ const MAY: Readonly<Record<string, { readonly api: string; readonly updater: str
   refunds: { api: READ, updater: READ },
   mismatches: { api: READ, updater: READ },
   due: { api: READ, updater: READ },
-  settings: { api: READ, updater: READ },
+  settings: { api: READ, updater: "select, insert" },
   outcomes: { api: READ, updater: READ },
   events: { api: "", updater: READ },
   streams: { api: "", updater: READ },
@@ -47,23 +50,37 @@ const MAY: Readonly<Record<string, { readonly api: string; readonly updater: str
   intake: { api: READ, updater: "select, update (suspended_at suspended_because wait_until)" },
   vault_keys: { api: "select, insert", updater: "select, insert, delete" },
   vault: {
-    api: "select (kind name owner), insert, update (expires_at kept_at secret)",
+    api: "select (kind name owner), insert, update (expires_at kept_at key_id secret)",
     updater: "select, insert, update, delete",
   },
 };
+/** The same of accounts: in one process with one connection the State Updater's role signs people in as well. */
+const ACCOUNTS = "select, insert, update (password_hash)";
+const SESSIONS = "select, insert, update (ended_at generation idle_until rotated_at)";
+const MAY_IN_ACCOUNTS: typeof MAY = {
+  accounts: { api: ACCOUNTS, updater: ACCOUNTS },
+  sessions: { api: SESSIONS, updater: SESSIONS },
+  refresh_tokens: { api: "select, insert", updater: "select, insert" },
+};
 /** All others are the owner's own. */
 const MAY_RUN: Readonly<Record<DatabaseRole, readonly string[]>> = {
-  matinee_api: ["accept_intake"],
-  matinee_updater: ["accept_intake", "commit_all"],
+  matinee_api: ["accept_check", "accept_intake"],
+  matinee_updater: ["accept_check", "accept_intake", "commit_all"],
 };
 
-const rightsOf = async (driver: Driver, role: DatabaseRole, table: string): Promise<string> => {
+type Schema = "billing" | "accounts";
+const rightsOf = async (
+  driver: Driver,
+  role: DatabaseRole,
+  table: string,
+  schema: Schema = "billing",
+): Promise<string> => {
   const held: string[] = [];
   for (const right of RIGHTS) {
     const [row] = await driver.query(
-      `select has_table_privilege($1, 'billing.${table}'::regclass, $2) as whole,
+      `select has_table_privilege($1, '${schema}.${table}'::regclass, $2) as whole,
         (select string_agg(attname, ' ' order by attname) from pg_attribute
-         where attrelid = 'billing.${table}'::regclass and attnum > 0 and not attisdropped
+         where attrelid = '${schema}.${table}'::regclass and attnum > 0 and not attisdropped
            and $2 in ('select', 'insert', 'update', 'references') and has_column_privilege($1, attrelid, attnum,
              case when $2 in ('select', 'insert', 'update', 'references') then $2 else 'select' end)) as columns`,
       [role, right],
@@ -73,16 +90,16 @@ const rightsOf = async (driver: Driver, role: DatabaseRole, table: string): Prom
   }
   return held.join(", ");
 };
-const tablesOf = async (driver: Driver): Promise<readonly string[]> =>
+const tablesOf = async (driver: Driver, schema: Schema): Promise<readonly string[]> =>
   (
     await driver.query(
-      "select relname::text as name from pg_class where relnamespace = 'billing'::regnamespace and relkind in ('r', 'v', 'm', 'p')",
+      `select relname::text as name from pg_class where relnamespace = '${schema}'::regnamespace and relkind in ('r', 'v', 'm', 'p')`,
     )
   ).map(({ name }) => String(name));
-const functionsOf = async (driver: Driver, role: string): Promise<readonly string[]> =>
+const functionsOf = async (driver: Driver, role: string, schema: Schema = "billing"): Promise<readonly string[]> =>
   (
     await driver.query(
-      "select proname::text as name from pg_proc where pronamespace = 'billing'::regnamespace and has_function_privilege($1, oid, 'execute') order by 1",
+      `select proname::text as name from pg_proc where pronamespace = '${schema}'::regnamespace and has_function_privilege($1, oid, 'execute') order by 1`,
       [role],
     )
   ).map(({ name }) => String(name));
@@ -108,16 +125,33 @@ const entry = (id: CommandId = newCommand()): IntakeEntry => ({
 const secret = (text: string) =>
   ({ kind: "card", name: "crd_1", secret: text, keptAt: START, expiresAt: null }) as const;
 
+/** A new account that has signed in. */
+const signsIn = async (store: Store) => {
+  const accountId = newAccount();
+  const sessionId = accountId.replace("acc_", "ses_") as SessionId;
+  const [hash, nextHash] = [sha256(sessionId).toHex(), sha256(`${sessionId} next`).toHex()];
+  const account = { accountId, email: `${accountId}@example.com`, passwordHash: "$1", zone: MOSCOW, createdAt: START };
+  expect(await store.accounts.create({ ...account, language: "ru" })).toEqual({ ok: true, value: "created" });
+  const endsAt = plusMs(START, HOUR_MS);
+  const session = { sessionId, accountId, openedAt: START, idleUntil: endsAt, endsAt };
+  expect(await store.accounts.openSession({ ...session, refreshHash: hash })).toEqual({ ok: true, value: null });
+  expect(await store.accounts.session(sessionId, START)).toEqual({ ok: true, value: session });
+  return { session, hash, nextHash };
+};
+
 type Acting = { readonly driver: Driver; readonly store: Store };
 /** `acting`: the same database, seen through a connection of that role. Null: the owner. */
 const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => {
   describe("rights", () => {
-    test("each role has the rights of this table and no others", async () => {
+    test.each([
+      ["billing", MAY],
+      ["accounts", MAY_IN_ACCOUNTS],
+    ] as const)("in %s each role has the rights of this table and no others", async (schema, may) => {
       const { driver } = await acting(null);
-      expect((await tablesOf(driver)).toSorted()).toEqual(Object.keys(MAY).sort());
-      for (const [table, { api, updater }] of Object.entries(MAY)) {
-        expect([table, "api", await rightsOf(driver, "matinee_api", table)]).toEqual([table, "api", api]);
-        expect([table, "updater", await rightsOf(driver, "matinee_updater", table)]).toEqual([
+      expect((await tablesOf(driver, schema)).toSorted()).toEqual(Object.keys(may).sort());
+      for (const [table, { api, updater }] of Object.entries(may)) {
+        expect([table, "api", await rightsOf(driver, "matinee_api", table, schema)]).toEqual([table, "api", api]);
+        expect([table, "updater", await rightsOf(driver, "matinee_updater", table, schema)]).toEqual([
           table,
           "updater",
           updater,
@@ -134,6 +168,12 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
           [role],
         );
         expect(may).toEqual({ look: true, make: false, make_elsewhere: false });
+        expect(await functionsOf(driver, role, "accounts")).toEqual(["rotate"]);
+        const [mayToo] = await driver.query(
+          "select has_schema_privilege($1, 'accounts', 'usage') as look, has_schema_privilege($1, 'accounts', 'create') as make",
+          [role],
+        );
+        expect(mayToo).toEqual({ look: true, make: false });
       }
     });
 
@@ -141,10 +181,10 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       const { driver } = await acting(null);
       const open = await driver.query(
         `select 'table ' || relname as what from pg_class cross join lateral aclexplode(coalesce(relacl, acldefault('r', relowner))) as acl
-         where relnamespace = 'billing'::regnamespace and acl.grantee = 0 and relkind in ('r', 'v', 'm', 'p', 'S')
+         where relnamespace in ('billing'::regnamespace, 'accounts'::regnamespace) and acl.grantee = 0 and relkind in ('r', 'v', 'm', 'p', 'S')
          union all select 'function ' || proname from pg_proc cross join lateral aclexplode(coalesce(proacl, acldefault('f', proowner))) as acl
-         where pronamespace = 'billing'::regnamespace and acl.grantee = 0
-         union all select 'schema' from pg_namespace cross join lateral aclexplode(nspacl) as acl where nspname = 'billing' and acl.grantee = 0`,
+         where pronamespace in ('billing'::regnamespace, 'accounts'::regnamespace) and acl.grantee = 0
+         union all select 'schema' from pg_namespace cross join lateral aclexplode(nspacl) as acl where nspname in ('billing', 'accounts') and acl.grantee = 0`,
       );
       expect(open).toEqual([]);
     });
@@ -170,10 +210,11 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       const { driver } = await acting(null);
       const lending = await driver.query(
         `select proname::text as name, (select setting from unnest(proconfig) as setting where setting like 'search_path=%') as path
-         from pg_proc where pronamespace = 'billing'::regnamespace and prosecdef order by 1`,
+         from pg_proc where pronamespace in ('billing'::regnamespace, 'accounts'::regnamespace) and prosecdef order by 1`,
       );
       const path = "search_path=pg_catalog, billing, pg_temp";
       expect(lending.map((one) => ({ ...one }))).toEqual([
+        { name: "accept_check", path },
         { name: "accept_intake", path },
         { name: "commit_all", path },
       ]);
@@ -218,6 +259,7 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       expect(await store.vault.keep(accountId, secret("second"))).toEqual({ ok: true, value: null });
       await refusedTo(store.vault.open(accountId, "card", "crd_1"));
       await refusedTo(driver.query("select secret from billing.vault"));
+      await refusedTo(driver.query("update billing.vault set secret = '' where key_id is not null"));
       await refusedTo(driver.query("select * from billing.vault"));
       await refusedTo(driver.query("update billing.vault set kind = 'callback' returning secret"));
       await refusedTo(store.vault.forget(accountId, "card", "crd_1"));
@@ -225,6 +267,21 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       await refusedTo(driver.query("update billing.vault_keys set wrapped = ''"));
       const updater = await acting("matinee_updater");
       expect(await updater.store.vault.open(accountId, "card", "crd_1")).toEqual({ ok: true, value: "second" });
+    });
+
+    test.each(ROLES)("signs up, in and out as %s, and takes nothing away", async (role) => {
+      const { driver, store } = await acting(role);
+      const { session, hash, nextHash } = await signsIn(store);
+      const asked = { hash, nextHash, at: plusMs(START, 1), idleUntil: session.endsAt, leewayMs: 0 };
+      expect(await store.accounts.rotate(asked)).toMatchObject({ value: { status: "rotated" } });
+      expect((await store.accounts.rehash(session.accountId, "$1", "$2")).ok).toBe(true);
+      expect((await store.accounts.endSession(session.sessionId, START)).ok).toBe(true);
+      for (const table of ["accounts", "sessions", "refresh_tokens"])
+        await refusedTo(driver.query(`delete from accounts.${table}`));
+      await refusedTo(driver.query("update accounts.accounts set email = 'another@example.com'"));
+      await refusedTo(driver.query("update accounts.sessions set account_id = 'another'"));
+      await refusedTo(driver.query("update accounts.sessions set ends_at = now()"));
+      await refusedTo(driver.query("update accounts.refresh_tokens set session_id = 'another'"));
     });
 
     test("sees no event and commits nothing", async () => {

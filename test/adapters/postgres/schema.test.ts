@@ -5,13 +5,15 @@ import { pglite } from "../../../src/adapters/postgres/pglite.ts";
 import { postgresJs } from "../../../src/adapters/postgres/postgres-js.ts";
 import { COLUMNS, keyColumns, printRow, printRows, readRow } from "../../../src/adapters/postgres/rows.ts";
 import { READ_MODEL, type Row, type TableName } from "../../../src/core/billing/read-model.ts";
-import { CHECKED, SHARED } from "../../contracts/constraint-cases.ts";
+import { CHECKED, SHARED, STAYING } from "../../contracts/constraint-cases.ts";
 import { newInvoice, row } from "../../support/commits.ts";
-import { freshDatabase, hasPostgres } from "../../support/services.ts";
+import { dropDatabases, freshDatabase, hasPostgres } from "../../support/services.ts";
 import { until } from "../../support/until.ts";
 
 /** PGlite makes a database of its own in seconds, and in many on a busy machine. */
 const FIRST_START_MS = 60_000;
+afterAll(dropDatabases, FIRST_START_MS);
+
 const TABLES = Object.keys(READ_MODEL) as readonly TableName[];
 /** What is no projection: the log, the doors, and what the database keeps for itself. */
 const OTHERS = ["streams", "events", "outcomes", "outbox", "intake", "vault_keys", "vault", "settings", "transactions"];
@@ -60,8 +62,14 @@ const OTHER_VALUES: { readonly [Name in TableName]?: Readonly<Record<string, unk
   captures: { role: "extra" },
   refunds: { status: "done" },
 };
-/** A transaction stays with its invoice. */
-const NEVER_CHANGES = new Set(["captures.invoiceId", "mismatches.invoiceId"]);
+/** With whom a row belongs, it stays. */
+const NEVER_CHANGES = new Set([
+  "attempts.invoiceId",
+  "captures.invoiceId",
+  "cards.accountId",
+  "mismatches.invoiceId",
+  "refunds.invoiceId",
+]);
 
 const otherRow = (one: Row): Row => {
   const other: Record<string, unknown> = {};
@@ -193,6 +201,15 @@ const schema = (open: () => Promise<Driver>): void => {
         }
       });
     }
+    for (const [constraint, { says, rows }] of Object.entries(STAYING)) {
+      test(`${says}: ${constraint}`, async () => {
+        const { stands, moved, changed } = rows();
+        await insert(driver, stands);
+        expect(await brokenBy(update(driver, stands, moved))).toBe(constraint);
+        expect(await brokenBy(writeRows(driver, [], [moved]))).toBe(constraint);
+        expect(await brokenBy(update(driver, stands, changed))).toBeNull();
+      });
+    }
     for (const [constraint, { says, refused, allowed }] of Object.entries(CHECKED)) {
       test(`${says}: ${constraint}`, async () => {
         for (const one of refused) {
@@ -227,18 +244,27 @@ const schema = (open: () => Promise<Driver>): void => {
       expect(await brokenBy(insert(driver, capture))).toBeNull();
     });
 
-    test("a secret has a key, and goes with it", async () => {
-      const keep = (owner: string) =>
+    test("a secret has the key that it was sealed with, goes with it, and never stands under the next", async () => {
+      const newKey = async (owner: string): Promise<unknown> => {
+        const insert = "insert into billing.vault_keys (owner, wrapped) values ($1, '') returning key_id::text as id";
+        return (await driver.query(insert, [owner]))[0]?.["id"];
+      };
+      const keep = (owner: string, key: unknown) =>
         driver.query(
-          "insert into billing.vault (owner, kind, name, secret, kept_at) values ($1, 'card', 'c', '', now())",
-          [owner],
+          `insert into billing.vault (owner, key_id, kind, name, secret, kept_at) values ($1, $2::uuid, 'card', 'c', '', now())
+           on conflict (owner, kind, name) do update set key_id = excluded.key_id`,
+          [owner, String(key)],
         );
-      expect(await brokenBy(keep("acc_none"))).toBe("vault_owner_fkey");
-      await driver.query("insert into billing.vault_keys (owner, wrapped) values ('acc_1', '')");
-      await keep("acc_1");
+      const [first, other] = [await newKey("acc_1"), await newKey("acc_2")];
+      expect(await brokenBy(keep("acc_1", other))).toBe("vault_key_fkey");
+      expect(await brokenBy(keep("acc_1", first))).toBeNull();
       await driver.query("delete from billing.vault_keys where owner = 'acc_1'");
       const [left] = await driver.query("select count(*)::int as secrets from billing.vault");
       expect(left).toEqual({ secrets: 0 });
+      const next = await newKey("acc_1");
+      expect(await brokenBy(keep("acc_1", first))).toBe("vault_key_fkey");
+      expect(await brokenBy(keep("acc_1", next))).toBeNull();
+      expect(await brokenBy(keep("acc_1", first))).toBe("vault_key_fkey");
     });
 
     test("what comes in is a command or a callback, and each once", async () => {

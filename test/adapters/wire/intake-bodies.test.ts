@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { COMMAND_BODIES, COMMAND_TYPES } from "../../../src/adapters/wire/commands.ts";
-import { type Asked, parseIntakeBody, printIntakeBody } from "../../../src/adapters/wire/intake-bodies.ts";
+import { parseIntakeBody, printIntakeBody } from "../../../src/adapters/wire/intake-bodies.ts";
 import { actor } from "../../../src/adapters/wire/vocabulary.ts";
+import type { Asked } from "../../../src/core/ports/intake-bodies.ts";
 import { arbitraryOf, examplesOf } from "./from-schema.ts";
 
 const asked = fc

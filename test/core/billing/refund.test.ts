@@ -101,9 +101,18 @@ describe("a refund by staff", () => {
     expect(await anna.invoiceStatus()).toBe("refunded");
   });
 
-  test("that never happened is a person's to ask again", async () => {
+  test("that never happened is asked anew by itself", async () => {
     const { anna, gateway, playTo } = await openHouseOfSubscriber();
     gateway.befall("never_arrives");
+    told(await anna.isRefunded("t1", PRICE));
+    await playTo("2026-01-31 13:00");
+    expect((await anna.invoiceRows()).refunds.map(({ status }) => status).sort()).toEqual(["done", "failed"]);
+    expect(gateway.left(T1)).toBe(0n);
+  });
+
+  test("that the gateway refuses is a person's to ask again", async () => {
+    const { anna, gateway, playTo } = await openHouseOfSubscriber();
+    gateway.befall("refused");
     told(await anna.isRefunded("t1", PRICE));
     await playTo("2026-01-31 13:00");
     expect((await anna.invoiceRows()).refunds.map(({ status }) => status)).toEqual(["failed"]);
@@ -184,9 +193,9 @@ describe("a refund that the gateway tells of", () => {
 
   test("by our id after it was told without it is one movement, counted once", async () => {
     const { cinema, anna, gateway, playTo, sleepTo } = await openHouseOfSubscriber();
-    gateway.befall("never_arrives");
+    gateway.befall("never_arrives", "refused");
     const refundId = told(await anna.isRefunded("t1", rub(10_000)))["refundId"] as never;
-    await playTo("2026-01-31 13:00"); // Three look-ups say that it never happened, and yet:
+    await playTo("2026-01-31 13:00"); // Three look-ups say that it never happened, the next try is refused, and yet:
     const movement = gateway.giveBack(T1, rub(10_000));
     await cinema.byGateway(tellOf(movement));
     await cinema.byGateway({

@@ -1,0 +1,145 @@
+import { type Billing, type Executed, isAskedAgain } from "../billing/billing.ts";
+import type { Received } from "../billing/command.ts";
+import type { CommandId } from "../ids.ts";
+import type { Bus } from "../ports/bus.ts";
+import type { Intake, IntakeEntry } from "../ports/intake.ts";
+import type { IntakeBodies } from "../ports/intake-bodies.ts";
+import type { Reports } from "../ports/reports.ts";
+import { DAY_MS, type Instant, plusMs, SECOND_MS } from "../time.ts";
+
+/** Takes what was accepted into the intake and executes it. Any number may run at once: a command has one outcome. */
+export type Updater = {
+  /** Takes the named rows that are still to do. */
+  take(ids: readonly CommandId[]): Promise<void>;
+  /** Takes what is due, named by nobody: a lost ring, a crash, a wait that is over. Answers whether there may be more. */
+  sweep(): Promise<boolean>;
+};
+
+export type UpdaterPorts = {
+  readonly billing: Billing;
+  readonly intake: Pick<Intake, "due" | "toDo" | "wait" | "suspend">;
+  readonly bus: Pick<Bus, "tellOutcome">;
+  readonly bodies: IntakeBodies;
+  readonly reports: Reports;
+  /** Wall time. */
+  readonly now: () => Instant;
+  /** Something was written: what waits for it may look. */
+  readonly onCommitted: () => void;
+};
+
+/** Rows that go into one transaction. */
+const BATCH_ROWS = 64;
+/** A fact whose payment is not known yet goes to the suspense list after this. Source: design, part 3. */
+const FACT_WAITS_MS = DAY_MS;
+/** A row that our own code cannot take is tried this often before it is left to a person. */
+const TRIES = 5;
+
+export const updater = (ports: UpdaterPorts): Updater => {
+  const failures = new Map<CommandId, number>();
+
+  /** Answers how many rows are settled: done, or put aside until something happens. */
+  const takeAll = async (entries: readonly IntakeEntry[]): Promise<number> => {
+    const rows = await readable(ports, entries);
+    let settled = entries.length - rows.length;
+    for (const [row, came] of await executeAll(ports, rows, failures)) {
+      if (came.status === "failed") continue; // Stays due: it is met again by the next sweep.
+      settled += 1;
+      failures.delete(row.entry.id);
+      if (came.outcome.ok || !isAskedAgain(row.received)) await ports.bus.tellOutcome(row.entry.id, came.outcome);
+      else await putAside(ports, row, came.outcome.refusal.code);
+    }
+    if (settled > 0) ports.onCommitted();
+    return settled;
+  };
+
+  return {
+    take: async (ids) => {
+      const entries = await ports.intake.toDo(ids, ports.now());
+      if (!entries.ok) return;
+      for (let from = 0; from < entries.value.length; from += BATCH_ROWS)
+        await takeAll(entries.value.slice(from, from + BATCH_ROWS));
+    },
+    sweep: async () => {
+      const entries = await ports.intake.due(ports.now(), BATCH_ROWS);
+      if (!entries.ok) return false;
+      const settled = await takeAll(entries.value);
+      return settled > 0 && entries.value.length === BATCH_ROWS;
+    },
+  };
+};
+
+type Row = { readonly entry: IntakeEntry; readonly received: Received };
+
+/** What cannot be read goes to the suspense list at once: no later event would make it readable. */
+const readable = async (ports: UpdaterPorts, entries: readonly IntakeEntry[]): Promise<readonly Row[]> => {
+  const rows: Row[] = [];
+  for (const entry of entries) {
+    const asked = ports.bodies.parse(entry.body);
+    const { id, fingerprint, receivedAt } = entry;
+    if (asked.ok) rows.push({ entry, received: { id, fingerprint, receivedAt, ...asked.value } });
+    else await suspend(ports, id, asked.error.detail);
+  }
+  return rows;
+};
+
+/** As one batch; where our own code breaks on one of them, each by itself, so that the others go on. */
+const executeAll = async (
+  ports: UpdaterPorts,
+  rows: readonly Row[],
+  failures: Map<CommandId, number>,
+): Promise<readonly (readonly [Row, Executed])[]> => {
+  if (rows.length === 0) return [];
+  try {
+    const executed = await ports.billing.executeAll(rows.map(({ received }) => received));
+    return rows.flatMap((row, i) => {
+      const came = executed[i];
+      return came === undefined ? [] : [[row, came] as const];
+    });
+  } catch (error) {
+    const [only] = rows;
+    if (rows.length === 1 && only !== undefined) {
+      await putOff(ports, only.entry.id, error, failures);
+      return [];
+    }
+    const each: (readonly [Row, Executed])[] = [];
+    for (const row of rows) each.push(...(await executeAll(ports, [row], failures)));
+    return each;
+  }
+};
+
+/** Our own code broke on this row: it is tried again, and after some tries left to a person. */
+const putOff = async (
+  ports: UpdaterPorts,
+  id: CommandId,
+  error: unknown,
+  failures: Map<CommandId, number>,
+): Promise<void> => {
+  const tries = (failures.get(id) ?? 0) + 1;
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (tries >= TRIES) {
+    failures.delete(id);
+    await suspend(ports, id, reason);
+    return;
+  }
+  failures.set(id, tries);
+  ports.reports({ level: "alarm", what: "command_broken", facts: { id, tries: `${tries}`, reason } });
+  await ports.intake.wait(id, plusMs(ports.now(), SECOND_MS * 2 ** tries));
+};
+
+/** A gateway's fact that is refused has happened all the same: most likely its payment is not known here yet. */
+const putAside = async (ports: UpdaterPorts, { entry, received }: Row, code: string): Promise<void> => {
+  const until = plusMs(entry.receivedAt, FACT_WAITS_MS);
+  if (ports.now() >= until) {
+    await suspend(ports, entry.id, code);
+    return;
+  }
+  await ports.intake.wait(entry.id, until);
+  // What came between the refusal and the wait has woken nobody.
+  const again = await ports.billing.execute(received);
+  if (again.status === "done" && again.outcome.ok) await ports.bus.tellOutcome(entry.id, again.outcome);
+};
+
+const suspend = async ({ intake, now, reports }: UpdaterPorts, id: CommandId, reason: string): Promise<void> => {
+  await intake.suspend(id, now(), reason);
+  reports({ level: "alarm", what: "intake_suspended", facts: { id, reason } });
+};

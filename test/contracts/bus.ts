@@ -1,0 +1,141 @@
+import { describe, expect, test } from "bun:test";
+import type { DomainEvent } from "../../src/core/billing/domain.ts";
+import type { StreamName } from "../../src/core/billing/stream.ts";
+import type { CommandId } from "../../src/core/ids.ts";
+import type { Bus } from "../../src/core/ports/bus.ts";
+import type { OutboxMessage } from "../../src/core/ports/outbox.ts";
+import { commandNamed } from "../support/cinema.ts";
+import { until } from "../support/until.ts";
+
+const message = (stream: string, version: number): OutboxMessage => ({
+  position: BigInt(version),
+  cursor: `${version}`,
+  stream: stream as StreamName,
+  version,
+  event: { type: "InvoiceExpired", at: 0 } as DomainEvent,
+  causedBy: commandNamed("cause"),
+});
+
+/** What `src/core/ports/bus.ts` promises, asked of one adapter. */
+export const busContract = (name: string, open: () => Promise<Bus & { readonly close?: () => Promise<void> }>): void =>
+  describe(`Bus: ${name}`, () => {
+    const on = async (story: (bus: Bus) => Promise<void>): Promise<void> => {
+      const bus = await open();
+      await story(bus);
+      await bus.close?.();
+    };
+
+    test("facts reach every subscriber, of one stream in their order", () =>
+      on(async (bus) => {
+        const heard: [string, string, number][] = [];
+        const listen = (who: string) =>
+          bus.subscribe(async ({ stream, version }) => void heard.push([who, stream, version]));
+        const [a, b] = [await listen("a"), await listen("b")];
+        await bus.publish(
+          [1, 2, 3].flatMap((version) => [message("invoice/x", version), message("invoice/y", version)]),
+        );
+        await until("it is heard", () => heard.length >= 12);
+        for (const who of ["a", "b"]) {
+          for (const stream of ["invoice/x", "invoice/y"])
+            expect(heard.filter(([by, of]) => by === who && of === stream).map(([, , version]) => version)).toEqual([
+              1, 2, 3,
+            ]);
+        }
+        await a.stop();
+        await b.stop();
+      }));
+
+    test("who has stopped hears nothing more", () =>
+      on(async (bus) => {
+        const heard: string[] = [];
+        const gone = await bus.subscribe(async () => void heard.push("gone"));
+        const here = await bus.subscribe(async () => void heard.push("here"));
+        await gone.stop();
+        await bus.publish([message("invoice/x", 1)]);
+        await until("it is heard", () => heard.length > 0);
+        expect(heard).toEqual(["here"]);
+        await here.stop();
+      }));
+
+    test("a subscriber that fails does not keep facts from the others", () =>
+      on(async (bus) => {
+        const heard: number[] = [];
+        await bus.subscribe(async () => {
+          throw new Error("a subscriber is broken");
+        });
+        await bus.subscribe(async ({ version }) => void heard.push(version));
+        expect((await bus.publish([message("invoice/x", 1), message("invoice/x", 2)])).ok).toBe(true);
+        await until("it is heard", () => heard.length === 2);
+      }));
+
+    test("a ring is answered, also one from before anybody listened", () =>
+      on(async (bus) => {
+        const [early, late] = [commandNamed("early"), commandNamed("late")];
+        const heard: CommandId[] = [];
+        await bus.ring(early);
+        const answering = await bus.answerRings(async (ids) => void heard.push(...ids));
+        await until("it is heard", () => heard.includes(early));
+        await bus.ring(late);
+        await until("it is heard", () => heard.includes(late));
+        await answering.stop();
+      }));
+
+    test("of two who answer, one hears of each ring", () =>
+      on(async (bus) => {
+        const heard: CommandId[] = [];
+        const listen = () => bus.answerRings(async (ids) => void heard.push(...ids));
+        const both = [await listen(), await listen()];
+        const ids = Array.from({ length: 100 }, (_, i) => commandNamed(`r${i}`));
+        await Promise.all(ids.map((id) => bus.ring(id)));
+        await until("it is heard", () => heard.length >= 100);
+        expect([...heard].sort()).toEqual([...ids].sort());
+        for (const one of both) await one.stop();
+      }));
+
+    test("rings that come while others are answered are not forgotten", () =>
+      on(async (bus) => {
+        const heard: CommandId[] = [];
+        const answering = await bus.answerRings(async (ids) => {
+          await Bun.sleep(1);
+          heard.push(...ids);
+        });
+        for (let i = 0; i < 50; i += 1) {
+          await bus.ring(commandNamed(`r${i}`));
+          if (i % 7 === 0) await Bun.sleep(1);
+        }
+        await until("it is heard", () => heard.length >= 50);
+        expect(new Set(heard).size).toBe(50);
+        await answering.stop();
+      }));
+
+    test("stopping waits for what is being handled", () =>
+      on(async (bus) => {
+        let ended = false;
+        let begun = false;
+        const answering = await bus.answerRings(async () => {
+          begun = true;
+          await Bun.sleep(20);
+          ended = true;
+        });
+        await bus.ring(commandNamed("slow"));
+        await until("it is heard", () => begun);
+        await answering.stop();
+        expect(ended).toBe(true);
+      }));
+
+    test("an outcome reaches all who wait for it, and nobody else", () =>
+      on(async (bus) => {
+        const outcome = { ok: true, value: { invoiceId: "inv" } } as const;
+        const waiting = [commandNamed("a"), commandNamed("a"), commandNamed("b")].map((id) =>
+          bus.awaitOutcome(id, 200),
+        );
+        await bus.tellOutcome(commandNamed("a"), outcome);
+        expect(await Promise.all(waiting)).toEqual([outcome, outcome, null]);
+      }));
+
+    test("who waits too long is told so", () =>
+      on(async (bus) => {
+        expect(await bus.awaitOutcome(commandNamed("never"), 10)).toBeNull();
+        expect((await bus.tellOutcome(commandNamed("never"), { ok: true, value: {} })).ok).toBe(true);
+      }));
+  });

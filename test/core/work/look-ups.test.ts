@@ -1,0 +1,117 @@
+import { describe, expect, test } from "bun:test";
+import { HOUR_MS, MINUTE_MS } from "../../../src/core/time.ts";
+import { accountNamed, PRICE, rub } from "../../support/cinema.ts";
+import { checked, type Opened, openShop, type Shop } from "../../support/shop.ts";
+
+/** A payer was let through by `check`, and nothing was told since; the offer's hour is over. */
+const silence = async (before: (shop: Shop, opened: Opened) => void = () => undefined) => {
+  const shop = await openShop();
+  const opened = await shop.opensWidget();
+  await shop.tell(checked(opened));
+  await shop.settle();
+  before(shop, opened);
+  shop.wait(HOUR_MS);
+  return { shop, opened };
+};
+const minutes = async (shop: Shop, count: number) => {
+  for (let minute = 0; minute < count; minute += 1) {
+    await shop.works();
+    shop.wait(MINUTE_MS);
+  }
+};
+const attemptOf = async (shop: Shop, { invoiceId }: Opened) => (await shop.invoice(invoiceId)).attempts[0]?.status;
+
+describe("An offer that was let through and never told of again is looked up:", () => {
+  test("it was paid", async () => {
+    const { shop, opened } = await silence((at, { attemptId, accountId }) =>
+      at.payments.take(attemptId, PRICE, { accountId }),
+    );
+    await minutes(shop, 2);
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("paid");
+    expect((await shop.subscription(opened.subscriptionId))?.status).toBe("active");
+  });
+
+  test("it never happened, which takes two look-ups five minutes apart and the list", async () => {
+    const { shop, opened } = await silence();
+    await minutes(shop, 5);
+    expect(await attemptOf(shop, opened)).toBe("unknown");
+    await minutes(shop, 8);
+    expect(await attemptOf(shop, opened)).toBe("never_happened");
+    expect(await shop.facts(opened)).toContain("PaymentNeverHappened");
+  });
+
+  test("it was paid while we were asking", async () => {
+    const { shop, opened } = await silence();
+    await minutes(shop, 4);
+    shop.payments.take(opened.attemptId, PRICE, { accountId: opened.accountId });
+    await minutes(shop, 8);
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("paid");
+  });
+
+  test.each([
+    ["another sum", { amount: rub(1) }, "captured"],
+    ["another account", { accountId: accountNamed("boris") }, "captured"],
+    ["money only held", {}, "authorised"],
+  ] as const)("it was paid with %s: a mismatch, not a payment", async (_, over, status) => {
+    const { shop, opened } = await silence((at, { attemptId, accountId }) =>
+      at.payments.take(attemptId, "amount" in over ? over.amount : PRICE, { accountId, ...over, status }),
+    );
+    await minutes(shop, 2);
+    expect(await attemptOf(shop, opened)).toBe("mismatched");
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("open");
+  });
+
+  test("what was held and let go of took no money", async () => {
+    const { shop, opened } = await silence();
+    shop.payments.take(opened.attemptId, PRICE, { status: "voided" });
+    const quiet = { ...shop.payments, find: async () => ({ ok: true, value: { status: "nothing" } }) as const };
+    Object.assign(shop.payments, { find: quiet.find });
+    await minutes(shop, 3);
+    expect(await attemptOf(shop, opened)).toBe("declined");
+  });
+
+  test("while the gateway is away the attempt stays unknown and is asked again", async () => {
+    const { shop, opened } = await silence();
+    Object.assign(shop.payments, {
+      find: async () => ({ ok: false, error: { code: "gateway_unavailable", retryAfterMs: 7000 } }),
+    });
+    await shop.works();
+    const [looked] = await shop.works();
+    expect(looked).toMatchObject({ kind: "look_up_payment", status: "later", afterMs: 7000 });
+    expect(await attemptOf(shop, opened)).toBe("unknown");
+  });
+});
+
+describe("What nobody pays ends by itself:", () => {
+  test("an offer that nobody acted on closes after its hour, the invoice after its day", async () => {
+    const shop = await openShop();
+    const opened = await shop.opensWidget();
+    shop.wait(HOUR_MS);
+    await shop.works();
+    expect(await attemptOf(shop, opened)).toBe("closed");
+    shop.wait(23 * HOUR_MS);
+    await shop.works();
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("expired");
+    expect((await shop.subscription(opened.subscriptionId))?.status).toBe("ended");
+  });
+
+  test("an invoice whose payer is just paying waits for that", async () => {
+    const shop = await openShop();
+    const opened = await shop.opensWidget();
+    shop.wait(24 * HOUR_MS - 10 * MINUTE_MS);
+    await shop.works();
+    const offered = await shop.ask(opened.accountId, {
+      type: "invoice.offer",
+      invoiceId: opened.invoiceId,
+      consent: null,
+    });
+    const attemptId = offered.status === "done" && offered.outcome.ok ? offered.outcome.value["attemptId"] : "";
+    await shop.tell(checked(opened, { reference: attemptId ?? "" }));
+    await shop.settle();
+    shop.wait(10 * MINUTE_MS);
+    expect(await shop.works()).toMatchObject([
+      { kind: "expire_invoice", status: "later", because: "payment_in_progress" },
+    ]);
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("open");
+  });
+});
