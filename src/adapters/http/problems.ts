@@ -1,8 +1,11 @@
+import type { LogInRefusal, SignUpRefusal } from "../../core/accounts/accounts.ts";
 import type { ExecutionFault } from "../../core/billing/billing.ts";
 import type { BillingRefusal } from "../../core/billing/refusal.ts";
+import type { FieldError } from "../wire/malformed.ts";
 import type { Problem } from "../wire/problems.ts";
 
 export type Language = "ru" | "en";
+type AccountRefusal = SignUpRefusal | LogInRefusal | { readonly code: "session_over" };
 /**
  * Status, and title in both languages. 409: the world is not as the request needs it, and may be later. 422: the request
  * itself can never do. 503: we could not tell, ask again.
@@ -119,23 +122,93 @@ const FAULTS = {
   storage_unavailable: [503, "The database does not answer: ask again", "База данных не отвечает: повторите запрос"],
 } as const satisfies Readonly<Record<ExecutionFault["code"], Kind>>;
 
+/** What sign-up, sign-in and sessions refuse. A new refusal does not compile until it has a status and a title here. */
+const ACCOUNTS = {
+  email_taken: [409, "Somebody has signed up with this e-mail", "С этим адресом почты уже зарегистрировались"],
+  malformed_email: [422, "This is no e-mail address", "Это не адрес почты"],
+  malformed_zone: [422, "There is no such time zone", "Такого часового пояса нет"],
+  password_too_long: [422, "The password is too long", "Пароль слишком длинный"],
+  password_too_short: [422, "The password is too short", "Пароль слишком короткий"],
+  session_over: [401, "The session is over: log in again", "Сеанс закончился: войдите снова"],
+  too_many_requests: [429, "Too many requests: wait a little", "Слишком много запросов: подождите немного"],
+  wrong_credentials: [401, "Wrong e-mail or password", "Неверная почта или пароль"],
+} as const satisfies Readonly<Record<AccountRefusal["code"], Kind>>;
+
 /** What the door itself says, before billing is asked. */
 const DOOR = {
+  body_too_large: [413, "The body is too large", "Слишком большое тело запроса"],
+  callback_not_signed: [401, "The callback is not signed by its gateway", "Уведомление не подписано шлюзом"],
+  consent_replaced: [
+    409,
+    "The text of the consent has been replaced: show the new one",
+    "Текст согласия заменён: покажите новый",
+  ],
   internal_error: [500, "Something is wrong on our side", "Ошибка на нашей стороне"],
+  malformed_body: [422, "Something in the body is wrong", "В теле запроса ошибка"],
+  malformed_idempotency_key: [
+    400,
+    "Idempotency-Key must be 1 to 255 visible ASCII characters",
+    "Idempotency-Key должен состоять из 1–255 видимых символов ASCII",
+  ],
+  malformed_json: [400, "The body is no JSON that can be taken", "Тело запроса — не JSON, который можно принять"],
+  malformed_query: [422, "Something in the query is wrong", "В параметрах запроса ошибка"],
+  malformed_request: [400, "The request makes no sense", "Запрос не имеет смысла"],
+  method_not_allowed: [405, "This address does not take that method", "Этот адрес не принимает такой метод"],
   no_such_route: [404, "Nothing is served here", "Такого адреса нет"],
+  unauthorized: [401, "Log in first", "Сначала войдите"],
+  unsupported_media_type: [415, "The body must be application/json", "Тело запроса должно быть application/json"],
 } as const satisfies Readonly<Record<string, Kind>>;
 
-const KINDS = { ...REFUSALS, ...FAULTS, ...DOOR };
+const KINDS = { ...REFUSALS, ...FAULTS, ...ACCOUNTS, ...DOOR };
 export type ProblemCode = keyof typeof KINDS;
+export const PROBLEM_CODES = Object.keys(KINDS) as readonly ProblemCode[];
+export const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(KINDS, code);
+export const statusOf = (code: ProblemCode): number => KINDS[code][0];
+export const titleOf = (code: ProblemCode, language: Language): string => KINDS[code][language === "ru" ? 2 : 1];
 
-/** The problem document of a code: its stable type, its status, and a title in the language asked for. */
-export const problemOf = (code: ProblemCode, language: Language, requestId: string): Problem => {
-  const [status, en, ru] = KINDS[code];
-  return { type: `/problems/${code}`, title: language === "ru" ? ru : en, status, code, requestId };
+/** What a problem says beside its code. `headers` go out with it: `Retry-After`, `Allow`. */
+export type ProblemDetails = {
+  readonly errors?: readonly FieldError[];
+  readonly facts?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
-export const problemResponse = (problem: Problem): Response =>
+/** Ends the work on a request. Thrown at the door only, and told as a problem by the one error hook. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly code: ProblemCode;
+  readonly details: ProblemDetails;
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    super(code);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The problem document of a code: its stable type, its status, and a title in the language asked for. */
+export const problemOf = (
+  code: ProblemCode,
+  language: Language,
+  requestId: string,
+  { errors, facts }: ProblemDetails = {},
+): Problem => {
+  return {
+    type: `/problems/${code}`,
+    title: titleOf(code, language),
+    status: statusOf(code),
+    code,
+    ...(facts === undefined || Object.keys(facts).length === 0 ? {} : { facts }),
+    ...(errors === undefined ? {} : { errors: [...errors] }),
+    requestId,
+  };
+};
+
+export const problemResponse = (problem: Problem, headers: Readonly<Record<string, string>> = {}): Response =>
   new Response(JSON.stringify(problem), {
     status: problem.status,
-    headers: { "content-type": "application/problem+json", "x-request-id": problem.requestId },
+    headers: { ...headers, "content-type": "application/problem+json" },
   });
+
+/** A fault of storage: safe to ask again with the same key, soon. */
+export const refusedByFault = (fault: ExecutionFault): Refused =>
+  new Refused(fault.code, { headers: { "retry-after": "1" } });

@@ -1,18 +1,47 @@
-import type { Language } from "./problems.ts";
+import type { AccountId } from "../../core/ids.ts";
+import type { RateTaken } from "../../core/ports/rate-limits.ts";
+import type { Language, ProblemCode } from "./problems.ts";
 
-/** The caller's own id of a request where it has one that fits a log line; else one of ours, the same for one request. */
-export const requestIdOf = (request: Request): string => {
-  const known = ids.get(request);
-  if (known !== undefined) return known;
-  const given = request.headers.get("x-request-id") ?? "";
-  const id = /^[A-Za-z0-9_.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
-  ids.set(request, id);
-  return id;
+/** What is known of a request beside what it says. Noted on its way through, for the answer's headers and the log. */
+export type Visit = {
+  readonly requestId: string;
+  readonly language: Language;
+  readonly address: string;
+  accountId: AccountId | null;
+  problem: ProblemCode | null;
+  error: unknown;
+  taken: RateTaken | null;
 };
-const ids = new WeakMap<Request, string>();
+
+export const openVisit = (request: Request, address: string): Visit => {
+  const visit: Visit = {
+    requestId: requestIdOf(request),
+    language: languageOf(request),
+    address,
+    accountId: null,
+    problem: null,
+    error: undefined,
+    taken: null,
+  };
+  visits.set(request, visit);
+  return visit;
+};
+/** The same visit goes on under another request: a HEAD is answered as the GET that it stands for. */
+export const continueVisit = (visit: Visit, request: Request): void => {
+  visits.set(request, visit);
+};
+/** Of a request that did not come through the door (there is none but in a test of a part) nothing is known. */
+export const visitOf = (request: Request): Visit => visits.get(request) ?? openVisit(request, "unknown");
+const visits = new WeakMap<Request, Visit>();
+
+/** The caller's own id of a request where it has one that fits a log line; else one of ours. */
+const requestIdOf = (request: Request): string => {
+  const given = request.headers.get("x-request-id") ?? "";
+  return /^[A-Za-z0-9_.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
+};
 
 /** Of our two languages the one that `Accept-Language` weighs more; English when it names neither. */
-export const languageOf = (request: Request): Language => {
+const languageOf = (request: Request): Language => {
   const weights = { ru: 0, en: 0 };
   for (const part of (request.headers.get("accept-language") ?? "").split(",")) {
     const [, language, weight = "1"] = /^\s*(ru|en)(?:-[a-z0-9-]+)?\s*(?:;\s*q=([0-9.]+))?\s*$/i.exec(part) ?? [];
