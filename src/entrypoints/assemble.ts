@@ -16,8 +16,7 @@ export class StartRefused extends Error {
  * From configuration to ports, by hand.
  * @param role with whose rights the process works; null: the owner's, for what an operator does
  */
-export const openStore = async (config: Config, role: DatabaseRole | null): Promise<Store> => {
-  const masterKey = config.vaultKey ?? embeddedVaultKey(config.dataDir);
+export const openStore = async (config: Config, masterKey: Uint8Array, role: DatabaseRole | null): Promise<Store> => {
   const common = { masterKey, role, groupCommit: true };
   try {
     if (config.database === null) return await openPglite({ ...common, folder: join(config.dataDir, "postgres") });
@@ -29,6 +28,9 @@ export const openStore = async (config: Config, role: DatabaseRole | null): Prom
   }
 };
 const REFUSALS = [DatabaseRefused, FolderInUse, MigrationRefused] as const;
+
+/** 32 bytes that protect the vault and sign access tokens. */
+export const masterKeyOf = (config: Config): Uint8Array => config.vaultKey ?? embeddedVaultKey(config.dataDir);
 
 /** A key made at first start. A database whose key is missing is refused: a new key would make its secrets unreadable. */
 const embeddedVaultKey = (dataDir: string): Uint8Array => {

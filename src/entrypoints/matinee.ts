@@ -1,8 +1,15 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { z } from "zod";
 import { fold } from "../core/billing/fold.ts";
 import { rowsOf } from "../core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../core/policy.ts";
-import { configured, opened } from "./boot.ts";
+import { digest, stateUpdater } from "./application.ts";
+import { configured, opened, refuse } from "./boot.ts";
+import type { Config } from "./config.ts";
+import { openGateway } from "./gateway.ts";
+import { type Answer, type Operator, operatorOf, operatorThere, planOnFile } from "./operator.ts";
+import { applyPlans, FIRST_PLANS } from "./plans.ts";
 import { progressOf } from "./progress.ts";
 
 // The operator's command line. It works with the owner's rights: it changes tables.
@@ -12,7 +19,7 @@ program
   .command("migrate")
   .description("bring the database to the newest schema; safe to run again, and by two at once")
   .action(async () => {
-    const store = await opened(configured(), null);
+    const { store } = await opened(configured(), null);
     await store.close();
     process.stdout.write("The schema is up to date.\n");
   });
@@ -23,7 +30,7 @@ program
   .option("--replace", "let the rebuilt rows take the place of the live ones")
   .option("--json", "print the report as JSON")
   .action(async (options: { readonly replace?: true; readonly json?: true }) => {
-    const store = await opened(configured(), null);
+    const { store } = await opened(configured(), null);
     const progress = progressOf("rebuild");
     const report = await store.rebuild(
       options.replace ? "replace" : "check",
@@ -44,4 +51,108 @@ program
     process.exitCode = identical || options.replace ? 0 : 1;
   });
 
-await program.parseAsync();
+/** The running process where there is one, else its database. Closed when the work is done. */
+const withOperator = async <T>(work: (operator: Operator) => Promise<T>): Promise<T> => {
+  const config = configured();
+  const operator = (await operatorThere(config)) ?? (await operatorHere(config));
+  try {
+    return await work(operator);
+  } finally {
+    await operator.close();
+  }
+};
+
+const operatorHere = async (config: Config): Promise<Operator> => {
+  const { store } = await opened(config, "matinee_updater");
+  const nowhere = () => "http://127.0.0.1:0";
+  const gateway = openGateway(config.gateway, config.dataDir, nowhere, nowhere);
+  const state = stateUpdater(store, gateway.payments.gatewayAccount);
+  const operator = operatorOf(store, state, digest, gateway.simulator?.credentials ?? null);
+  return {
+    ...operator,
+    close: async () => {
+      await gateway.stop();
+      await store.close();
+    },
+  };
+};
+
+const plans = program.command("plans").description("what is sold");
+plans
+  .command("ls")
+  .description("all plans with their newest price")
+  .option("--json", "as a file that `plans apply` takes")
+  .action(async (options: { readonly json?: true }) => {
+    const all = await withOperator((operator) => operator.plans());
+    if (options.json) return print(JSON.stringify(all, null, 2));
+    for (const { plan, status, price } of all) print(`${plan.padEnd(24)} ${status.padEnd(9)} ${JSON.stringify(price)}`);
+  });
+plans
+  .command("example")
+  .description("a file of plans to begin with")
+  .action(() => print(JSON.stringify(FIRST_PLANS, null, 2)));
+plans
+  .command("apply <file>")
+  .description("make the plans what the file says; plans that it does not name stay as they are")
+  .action(async (file: string) => {
+    const wanted = z.array(planOnFile).safeParse(JSON.parse(readFileSync(file, "utf8")));
+    if (!wanted.success) return refuse(`${file} is no list of plans: ${z.prettifyError(wanted.error)}`);
+    const { applied, refused } = await withOperator((operator) => applyPlans(operator, wanted.data));
+    for (const { plan, did } of applied) print(`${plan}: ${did}`);
+    if (refused !== null) return refuse(`Stopped at ${refused}`);
+    if (applied.length === 0) print("Nothing to do: all is as the file says.");
+  });
+
+program
+  .command("refund <invoice>")
+  .description("give money of an invoice back: all that is left, or --amount")
+  .option("--amount <amount>", "as in 100.00")
+  .option("--end", "end the subscription that it paid for")
+  .action(async (invoiceId: string, options: { readonly amount?: string; readonly end?: true }) =>
+    withOperator(async (operator) => {
+      const paid = (await operator.payments(invoiceId)).find(({ role }) => role === "settling");
+      if (paid === undefined) return refuse(`Nothing was paid for ${invoiceId}.`);
+      const { gatewayAccount, transactionId, left } = paid;
+      const amount = { amount: options.amount ?? left.amount, currency: left.currency };
+      const access = options.end ? "end" : "keep";
+      tell(await operator.ask({ type: "payment.refund", invoiceId, gatewayAccount, transactionId, amount, access }));
+    }),
+  );
+
+program
+  .command("suspense")
+  .description("money that waits for a person")
+  .option("--json", "as JSON")
+  .action(async (options: { readonly json?: true }) => {
+    const waiting = await withOperator((operator) => operator.suspense());
+    if (options.json) return print(JSON.stringify(waiting));
+    for (const { since, kind, reason, transactionId, invoiceId, amount } of waiting)
+      print([since, kind, reason, transactionId, invoiceId, amount].filter((cell) => cell !== null).join("  "));
+    if (waiting.length === 0) print("Nothing waits.");
+  });
+
+program
+  .command("sandbox")
+  .description("what a client of the sandbox's gateway signs in with, as JSON")
+  .action(async () => {
+    const credentials = await withOperator((operator) => operator.sandbox());
+    if (credentials === null) return refuse("There is no sandbox: the gateway is a real one.");
+    print(JSON.stringify(credentials));
+  });
+
+program
+  .command("do <command>")
+  .description('any command, as JSON: {"type": "invoice.annul", "invoiceId": "inv_…"}')
+  .action(async (text: string) => tell(await withOperator((operator) => operator.ask(JSON.parse(text)))));
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+const tell = (answer: Answer): void => {
+  if (!answer.ok) return refuse(`Refused: ${answer.code} ${answer.detail}`);
+  print(JSON.stringify(answer.value));
+};
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  refuse(error instanceof Error ? error.message : String(error));
+}

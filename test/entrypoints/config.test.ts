@@ -21,7 +21,16 @@ const complaintsOf = (env: Record<string, string>): readonly string[] => {
 test("with nothing set everything is embedded", () => {
   expect(readConfig({})).toEqual({
     ok: true,
-    config: { port: 8080, dataDir: "./data", database: null, vaultKey: null },
+    config: {
+      port: 8080,
+      publicUrl: null,
+      dataDir: "./data",
+      database: null,
+      vaultKey: null,
+      gateway: { name: "sandbox" },
+      trustedProxies: [],
+      logLevel: "info",
+    },
   });
 });
 
@@ -39,6 +48,33 @@ test("an empty setting is one that is not set", () => {
   expect(readConfig({ DATABASE_URL: "", PORT: "" })).toEqual(readConfig({}));
 });
 
+test("a gateway whose settings are there is meant, and both its secrets are good for callbacks", () => {
+  const read = readConfig({
+    CLOUDPAYMENTS_PUBLIC_ID: "pk_1",
+    CLOUDPAYMENTS_API_SECRET: "new",
+    CLOUDPAYMENTS_OLD_API_SECRET: "old",
+    PUBLIC_URL: "https://billing.example.com/",
+  });
+  expect(read).toMatchObject({
+    ok: true,
+    config: {
+      publicUrl: "https://billing.example.com",
+      gateway: { name: "cloudpayments", publicId: "pk_1", apiSecrets: ["new", "old"], parallelRequests: 30 },
+    },
+  });
+});
+
+test.each(["http://localhost:8080", "http://127.0.0.1", "http://[::1]:1"])(
+  "a sandbox on this machine needs no leave: %s",
+  (url) => {
+    expect(readConfig({ PUBLIC_URL: url }).ok).toBe(true);
+  },
+);
+
+test("a sandbox that strangers can reach runs when it is told to", () => {
+  expect(readConfig({ PUBLIC_URL: "https://billing.example.com", SANDBOX: "1" }).ok).toBe(true);
+});
+
 describe("what is wrong", () => {
   test.each([
     ["a port that is no number", { PORT: "http" }, ["PORT"]],
@@ -48,6 +84,28 @@ describe("what is wrong", () => {
     ["half a configuration: an owner of no database", { DATABASE_OWNER_URL: "postgres://db/x" }, ["DATABASE_URL"]],
     ["half a configuration: a server whose secrets have no key", { DATABASE_URL: "postgres://db/x" }, ["VAULT_KEY"]],
     ["a key that is too short", { VAULT_KEY: "0f" }, ["VAULT_KEY"]],
+    ["an address that is none", { PUBLIC_URL: "billing.example.com" }, ["PUBLIC_URL"]],
+    ["a network that is none", { TRUSTED_PROXIES: "10.0.0.0/8,10.0.0.0/33" }, ["TRUSTED_PROXIES"]],
+    ["a level that is none", { LOG_LEVEL: "loud" }, ["LOG_LEVEL"]],
+    ["a gateway that we have not", { PAYMENT_GATEWAY: "stripe" }, ["PAYMENT_GATEWAY"]],
+    ["a sandbox that strangers can reach", { PUBLIC_URL: "https://billing.example.com" }, ["SANDBOX"]],
+    ["half a gateway: no secret", { CLOUDPAYMENTS_PUBLIC_ID: "pk_1" }, ["CLOUDPAYMENTS_API_SECRET"]],
+    ["half a gateway: no id", { CLOUDPAYMENTS_API_SECRET: "s" }, ["CLOUDPAYMENTS_PUBLIC_ID"]],
+    [
+      "a gateway that is named and not set",
+      { PAYMENT_GATEWAY: "cloudpayments" },
+      ["CLOUDPAYMENTS_PUBLIC_ID", "CLOUDPAYMENTS_API_SECRET"],
+    ],
+    [
+      "settings of a gateway beside the sandbox",
+      { PAYMENT_GATEWAY: "sandbox", CLOUDPAYMENTS_PUBLIC_ID: "pk_1", CLOUDPAYMENTS_API_SECRET: "s" },
+      ["PAYMENT_GATEWAY"],
+    ],
+    [
+      "components that this version has not",
+      { NATS_URL: "nats://x", REDIS_URL: "redis://x" },
+      ["NATS_URL", "REDIS_URL"],
+    ],
     ["no connection at all", { DATABASE_CONNECTIONS: "0" }, ["DATABASE_CONNECTIONS"]],
     ["a file that is not there", { VAULT_KEY_FILE: "/nowhere/key" }, ["VAULT_KEY_FILE"]],
     [

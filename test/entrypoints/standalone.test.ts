@@ -5,13 +5,19 @@ import { newFolder, runProgram } from "../support/program.ts";
 
 const folder = newFolder();
 afterAll(folder.remove);
-const env = (name: string): Record<string, string> => ({ DATA_DIR: join(folder.path, name), PORT: "0" });
+const env = (name: string): Record<string, string> => ({
+  DATA_DIR: join(folder.path, name),
+  PORT: "0",
+  LOG_LEVEL: "warn",
+});
 const LISTENS = /health\s+(http:\S+)\/health\/ready/;
 
 test("starts on a bare folder, says where to go and what is embedded, is ready, and stops when it is told to", async () => {
   const program = runProgram("standalone", env("bare"));
   const [, origin] = await program.says(LISTENS);
-  await program.says(/set DATABASE_URL for a PostgreSQL server/);
+  await program.says(
+    /set DATABASE_URL and VAULT_KEY for a PostgreSQL server[\s\S]+CLOUDPAYMENTS_API_SECRET for a real gateway/,
+  );
   const ready = await fetch(`${origin}/health/ready`);
   expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", parts: { storage: "ready" } }]);
   expect((await fetch(`${origin}/health/live`)).status).toBe(200);

@@ -3,14 +3,19 @@ import { dirname, join, normalize } from "node:path";
 /** Source texts by path from the repository's root. */
 export type Sources = Readonly<Record<string, string>>;
 
-/** Each third-party package enters through one place. zod belongs to the wire; the HTTP adapter takes its schemas from there. */
+/** Each third-party package enters through one place. zod is the language of formats: each adapter of one parses with it. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@electric-sql/pglite": ["src/adapters/postgres"],
+  "@elysiajs/openapi": ["src/adapters/http"],
   "cli-progress": ["src/entrypoints"],
   commander: ["src/entrypoints"],
   elysia: ["src/adapters/http"],
+  jose: ["src/adapters/crypto"],
+  pino: ["src/adapters/telemetry"],
   postgres: ["src/adapters/postgres"],
-  zod: ["src/adapters/wire", "src/entrypoints"],
+  "rate-limiter-flexible": ["src/adapters/limits"],
+  "swagger-ui-dist": ["src/adapters/http"],
+  zod: ["src/adapters/wire", "src/adapters/http", "src/adapters/cloudpayments", "src/entrypoints"],
 };
 
 /** What the core may not touch: each has a port instead. */
