@@ -12,32 +12,49 @@ const SHOP = "shop";
 
 /** A foreign key is violated: the key was destroyed while its secret was being written. */
 const NO_SUCH_KEY = "23503";
-/** As it is stored: wrapped by the master key, under an id that no other key ever has. */
-type StoredKey = { readonly id: string; readonly wrapped: Uint8Array };
+/** Unwrapped, with the id that no other key ever has. */
+type OwnersKey = { readonly id: string; readonly key: CryptoKey };
+/** Keys of accounts that are just paying: each is needed again within moments. */
+const MOST_KEYS_IN_HAND = 5000;
 
 /** Secrets under a random key for each owner; the keys are wrapped by the master key, which the database never sees. */
 export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Promise<Vault> => {
   const master = await importKey(masterKey);
+  /** To seal with, never to open: a secret sealed with a key that was destroyed meanwhile is refused by the database. */
+  const inHand = new Map<string, Promise<OwnersKey>>();
 
   const unwrap = async (owner: string, wrapped: Uint8Array): Promise<CryptoKey> =>
     importKey(await decrypt(master, wrapped, `key/${owner}`));
-  const keyFor = async (owner: string): Promise<StoredKey> => {
-    const [known] = await driver.query("select key_id, wrapped from billing.vault_keys where owner = $1", [owner]);
-    if (known !== undefined) return { id: known["key_id"] as string, wrapped: known["wrapped"] as Uint8Array };
-    const wrapped = await encrypt(master, crypto.getRandomValues(new Uint8Array(32)), `key/${owner}`);
-    await driver.query("insert into billing.vault_keys (owner, wrapped) values ($1, $2) on conflict do nothing", [
-      owner,
-      wrapped,
-    ]);
-    return keyFor(owner); // Somebody else's key may have come first: it counts.
+  const keyFor = (owner: string): Promise<OwnersKey> => {
+    const known = inHand.get(owner);
+    if (known !== undefined) return known;
+    const [oldest] = inHand.keys();
+    if (inHand.size >= MOST_KEYS_IN_HAND && oldest !== undefined) inHand.delete(oldest);
+    const fetched = fetchKey(owner);
+    inHand.set(owner, fetched);
+    fetched.catch(() => inHand.delete(owner)); // A database that did not answer is asked again by the next.
+    return fetched;
+  };
+  /** The stored one, or a new one where there is none: in one statement, for a first payment makes both. */
+  const fetchKey = async (owner: string): Promise<OwnersKey> => {
+    const fresh = await encrypt(master, crypto.getRandomValues(new Uint8Array(32)), `key/${owner}`);
+    const [row] = await driver.query(
+      `with made as (
+         insert into billing.vault_keys (owner, wrapped) values ($1, $2) on conflict do nothing returning key_id, wrapped
+       )
+       select key_id, wrapped from made union all select key_id, wrapped from billing.vault_keys where owner = $1`,
+      [owner, fresh],
+    );
+    // Nothing: somebody else's key came at this very moment, and is there now.
+    if (row === undefined) return fetchKey(owner);
+    return { id: row["key_id"] as string, key: await unwrap(owner, row["wrapped"] as Uint8Array) };
   };
   /**
    * False: the account was erased meanwhile, and the key with it. No column is read, not even of `excluded`: the API's role
    * writes secrets and may not see them.
    */
-  const put = async (owner: string, { id, wrapped }: StoredKey, secret: VaultSecret): Promise<boolean> => {
+  const put = async (owner: string, { id, key }: OwnersKey, secret: VaultSecret): Promise<boolean> => {
     const { kind, name, keptAt, expiresAt } = secret;
-    const key = await unwrap(owner, wrapped);
     const sealed = await encrypt(key, new TextEncoder().encode(secret.secret), labelOf(owner, kind, name));
     try {
       await driver.query(
@@ -49,8 +66,9 @@ export const postgresVault = async (driver: Driver, masterKey: Uint8Array): Prom
       );
       return true;
     } catch (error) {
-      if (error instanceof SqlError && error.sqlState === NO_SUCH_KEY) return false;
-      throw error;
+      if (!(error instanceof SqlError && error.sqlState === NO_SUCH_KEY)) throw error;
+      inHand.delete(owner);
+      return false;
     }
   };
 

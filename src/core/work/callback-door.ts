@@ -118,13 +118,15 @@ const onFact = async (
   raw: string,
 ): Promise<CallbackVerdict> => {
   const owner = (known?.attempt.accountId ?? null) as AccountId | null;
-  if (!(await keepRaw(ports, owner, read.eventKey, raw))) return "try_again";
+  const [isKept, card] = await Promise.all([
+    keepRaw(ports, owner, read.eventKey, raw),
+    keepCard(ports, read.told, known),
+  ]);
+  if (!isKept || card === "unkept") return "try_again";
   if (read.told.kind === "other") return "accepted";
   // No money moved, and it concerns nothing of ours.
   if (read.told.kind === "decline" && attemptIdOf(read.told) === null) return "accepted";
 
-  const card = await keepCard(ports, read.told, known);
-  if (card === "unkept") return "try_again";
   const entry = await factEntry(ports, read, known, card);
   if (entry === "unanswered") return "try_again";
   const accepted = await ports.intake.accept(entry);
