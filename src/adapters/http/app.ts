@@ -36,7 +36,8 @@ export const httpApp = (ports: HttpPorts): HttpApp => {
     const allow = { allow: methods.join(", ") };
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: allow });
     if (!methods.includes(request.method)) throw new Refused("method_not_allowed", { headers: allow });
-    refuseLargeBody(request);
+    // Of what is asked by GET nobody reads a body.
+    if (request.method !== "GET") refuseLargeBody(request);
     return routes.fetch(request);
   };
 

@@ -141,7 +141,7 @@ const signedIn = ({ accounts, limits }: Pick<HttpPorts, "accounts" | "limits">) 
         parse: "none",
         response: {
           204: z.null().meta({ description: "Both tokens are worth nothing any more" }),
-          ...problems(401, 503),
+          ...problems(401, 413, 503),
         },
         detail: { ...described("logOut", "End this session"), security: [{ bearer: [] }] },
       },

@@ -23,6 +23,19 @@ const pages = (contentType: string) => ({
   responses: { 200: { description: "As asked for", content: { [contentType]: { schema: {} } } } },
 });
 
+const ASSET_DETAIL = {
+  tags: ["Pages"],
+  responses: {
+    200: {
+      description: "As asked for",
+      content: Object.fromEntries(
+        Object.values(ASSETS).map(([contentType]) => [contentType.split(";")[0] ?? contentType, { schema: {} }]),
+      ),
+    },
+    404: { description: "The page loads no such file" },
+  },
+};
+
 /**
  * The documentation of all routes, as JSON and as a page.
  * @param whole the application, with all of its routes once it has been put together
@@ -49,7 +62,7 @@ export const docsRoutes = (whole: () => AnyElysia) => {
     })
     .get("/docs/assets/:file", ({ params: { file } }) => asset(file), {
       params: z.object({ file: z.string().meta({ examples: ["swagger-ui.css"] }) }),
-      detail: { ...pages("application/octet-stream"), operationId: "docsAsset", summary: "What the page loads" },
+      detail: { ...ASSET_DETAIL, operationId: "docsAsset", summary: "What the page loads" },
     });
 };
 

@@ -5,7 +5,7 @@ import type { Bus } from "../ports/bus.ts";
 import type { Intake, IntakeEntry } from "../ports/intake.ts";
 import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Reports } from "../ports/reports.ts";
-import { DAY_MS, type Instant, plusMs, SECOND_MS } from "../time.ts";
+import { DAY_MS, earlier, type Instant, MINUTE_MS, plusMs, SECOND_MS } from "../time.ts";
 
 /** Takes what was accepted into the intake and executes it. Any number may run at once: a command has one outcome. */
 export type Updater = {
@@ -31,6 +31,8 @@ export type UpdaterPorts = {
 const BATCH_ROWS = 64;
 /** A fact whose payment is not known yet goes to the suspense list after this. Source: design, part 3. */
 const FACT_WAITS_MS = DAY_MS;
+/** Meanwhile it is tried now and then: a payment that a look-up has found is known, and has woken nobody. */
+const TRIED_AGAIN_MS = 10 * MINUTE_MS;
 /** A row that our own code cannot take is tried this often before it is left to a person. */
 const TRIES = 5;
 
@@ -133,7 +135,7 @@ const putAside = async (ports: UpdaterPorts, { entry, received }: Row, code: str
     await suspend(ports, entry.id, code);
     return;
   }
-  await ports.intake.wait(entry.id, until);
+  await ports.intake.wait(entry.id, earlier(until, plusMs(ports.now(), TRIED_AGAIN_MS)));
   // What came between the refusal and the wait has woken nobody.
   const again = await ports.billing.execute(received);
   if (again.status === "done" && again.outcome.ok) await ports.bus.tellOutcome(entry.id, again.outcome);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { CardId, RefundId, TransactionId } from "../../../src/core/ids.ts";
-import { DAY_MS, HOUR_MS } from "../../../src/core/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/core/time.ts";
 import { accountNamed, answered, GATEWAY, PRICE, rub } from "../../support/cinema.ts";
-import { openShop, paid, refunded } from "../../support/shop.ts";
+import { checked, openShop, paid, refunded } from "../../support/shop.ts";
 
 const CARD = { token: "tk_1", mask: "424242******4242", expires: "12/30" };
 const SECOND = "9002" as TransactionId;
@@ -113,6 +113,21 @@ describe("What a gateway tells is kept and acts once:", () => {
       { status: "reported", amountMinor: 10_000n },
     ]);
     expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("partly_refunded");
+  });
+
+  test("a refund whose payment only a look-up finds counts minutes later, though nothing has woken it", async () => {
+    const shop = await openShop();
+    const opened = await shop.opensWidget();
+    await shop.tell(checked(opened, { transactionId: "1" as TransactionId }));
+    await shop.tell(refunded({ reference: opened.attemptId, of: "1" as TransactionId, amount: "299.00" }));
+    await shop.settle();
+    shop.payments.take(opened.attemptId, PRICE, { accountId: opened.accountId });
+    shop.wait(HOUR_MS);
+    for (let i = 0; i < 3; i += 1) await shop.works();
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("paid");
+    shop.wait(10 * MINUTE_MS);
+    await shop.settle();
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("refunded");
   });
 
   test("a refund made at the gateway's desk is found by its payment, in that payment's currency", async () => {

@@ -57,6 +57,12 @@ describe("A caller's request", () => {
     expect(await shop.ask(ANNA, stop, "k")).toMatchObject({ status: "done", outcome: { ok: true } });
   });
 
+  test("under another key is another one", async () => {
+    const shop = await openShop();
+    const [one, other] = [await shop.ask(ANNA, starting(), "k1"), await shop.ask(ANNA, starting(), "k2")];
+    expect(one.status === "done" && other.status === "done" && one.id !== other.id).toBe(true);
+  });
+
   test("without a key stands for itself", async () => {
     const shop = await openShop();
     const [one, other] = [await shop.ask(ANNA, starting()), await shop.ask(ANNA, starting())];
