@@ -24,10 +24,10 @@ export const readFields = (call: RawCall): Result<Fields, Malformed> => {
   return isJsonObject(json) ? ok(json) : err({ code: "malformed", field: "body" });
 };
 
-/** Null: these bytes are no UTF-8. */
+/** Null: these bytes are no UTF-8. A byte-order mark stays: dropped, one signature would cover two bodies. */
 export const decodeUtf8 = (bytes: Uint8Array): string | null => {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
   }

@@ -142,6 +142,19 @@ describe("a signature", () => {
   });
 });
 
+describe("a byte-order mark before a signed body", () => {
+  test.each([
+    ["Content-HMAC", FORM],
+    ["X-Content-HMAC", FORM],
+    ["X-Content-HMAC", "application/json"],
+  ])("is not signed with it: %s, %s", (header, contentType) => {
+    const body = bytesOf(contentType === FORM ? "TransactionId=1&Amount=1.00" : '{"TransactionId":1}');
+    const headers = { "Content-Type": contentType, [header]: signatureOf(body) };
+    const marked = Uint8Array.of(0xef, 0xbb, 0xbf, ...body);
+    expect(callbacks.read("pay", call(marked, headers))).toEqual({ ok: false, error: { code: "not_signed" } });
+  });
+});
+
 describe("what is signed and makes no sense", () => {
   test.each([
     ["TransactionId", { TransactionId: null }],
