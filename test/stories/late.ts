@@ -116,12 +116,13 @@ export const lateStories = (name: string, open: () => Promise<SqlStore>, faults:
         ).length === 1;
       await until("it waits", waits);
       wait(24 * HOUR_MS);
-      await until("a person is told", async () =>
+      await until("it is on the suspense list", async () =>
         (await house.operator.suspense()).some(({ transactionId }) => transactionId === String(id)),
       );
-      expect(
+      // It is told once the row is there, so a moment later.
+      await until("a person is told why", () =>
         house.reports.some(({ what, facts }) => what === "intake_suspended" && facts["reason"] === "not_found"),
-      ).toBe(true);
+      );
     });
 
     describe("a refund goes back once, whatever befalls the request", () => {
