@@ -16,11 +16,13 @@ import { DEFAULT_POLICY } from "../core/policy.ts";
 import type { Bus, Consumption } from "../core/ports/bus.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Digest } from "../core/ports/digest.ts";
+import type { Passwords } from "../core/ports/passwords.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Tasks } from "../core/ports/tasks.ts";
 import { HOUR_MS, type Instant, instantOf, SECOND_MS } from "../core/time.ts";
 import { alarmOf } from "../core/work/alarms.ts";
 import { callbackDoor } from "../core/work/callback-door.ts";
+import { hints } from "../core/work/hints.ts";
 import { relay } from "../core/work/relay.ts";
 import { requests } from "../core/work/requests.ts";
 import { sweep } from "../core/work/sweep.ts";
@@ -68,6 +70,7 @@ export const application = async ({
   log,
   bus = embeddedBus((error) => log.failed("bus_handler", error)),
   tasks = embeddedTasks((error, row) => log.failed(`task ${row.kind} ${row.subject}`, error)),
+  passwords = argon2Passwords({ concurrency: 2, queue: 32 }),
   now = wallTime,
 }: {
   readonly config: Config;
@@ -79,6 +82,7 @@ export const application = async ({
   readonly log: Log;
   readonly bus?: Bus;
   readonly tasks?: Tasks;
+  readonly passwords?: Passwords;
   readonly now?: () => Instant;
 }): Promise<Application> => {
   const { payments, callbacks, simulator } = gateway;
@@ -121,7 +125,7 @@ export const application = async ({
     requests: asking,
     accounts: accountDesk({
       accounts: store.accounts,
-      passwords: argon2Passwords({ concurrency: 2, queue: 32 }),
+      passwords,
       // Where no address is set the port may be another one after each start, and a token should outlive that.
       tokens: await jwtTokens({ masterKey, issuer: () => config.publicUrl ?? "matinee" }),
       limits: inProcessLimits(),
@@ -131,6 +135,7 @@ export const application = async ({
     queries,
     callbacks: [{ callbacks, door }],
     payments,
+    hints: hints({ tasks }),
     limits: inProcessRates(),
     billingNow: (account) => clock.now(account),
     ready: async () => {
@@ -154,14 +159,15 @@ export const application = async ({
         bus,
         reports: log.report,
         onCommitted: () => relaying.wake(),
+        log: log.command,
       });
       const sweeping = every("due", DUE_SWEEP_MS, async () => {
         await sweep({ queries, tasks }, WORK_KINDS, await clock.now(null));
         return false;
       });
       // What has just happened may have made something due.
-      const hearing = await bus.subscribe(async ({ event }) => {
-        const alarm = alarmOf(event);
+      const hearing = await bus.subscribe(async (message) => {
+        const alarm = alarmOf(message);
         if (alarm !== null) log.report(alarm);
         sweeping.wake();
       });

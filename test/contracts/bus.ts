@@ -14,6 +14,7 @@ const message = (stream: string, version: number): OutboxMessage => ({
   version,
   event: { type: "InvoiceExpired", at: 0 } as DomainEvent,
   causedBy: commandNamed("cause"),
+  requestId: "req-1",
 });
 
 /** What `src/core/ports/bus.ts` promises, asked of one adapter. */

@@ -15,6 +15,7 @@ const checkOf = (over: Partial<CallbackEntry> = {}): CallbackEntry => ({
   attemptId: newAttempt(),
   gatewayAccount: GATEWAY,
   transactionId: newTransaction(),
+  requestId: null,
   receivedAt: hour(1),
   ...over,
 });

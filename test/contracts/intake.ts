@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { AttemptId, CommandId } from "../../src/core/ids.ts";
 import type { Accepted, IntakeEntry } from "../../src/core/ports/intake.ts";
+import type { VaultSecret } from "../../src/core/ports/vault.ts";
 import { answered, GATEWAY, OTHER_GATEWAY } from "../support/cinema.ts";
 import {
   accepted,
@@ -9,6 +10,7 @@ import {
   hour,
   newAccount,
   newAttempt,
+  newCard,
   newCommand,
   newStream,
   newTransaction,
@@ -26,6 +28,7 @@ const entryOf = (over: Partial<IntakeEntry> = {}): IntakeEntry => ({
   attemptId: newAttempt(),
   gatewayAccount: GATEWAY,
   transactionId: newTransaction(),
+  requestId: null,
   receivedAt: hour(1),
   ...over,
 });
@@ -35,6 +38,7 @@ export const intakeContract = (name: string, open: Open): void =>
   describe(`Intake: ${name}`, () => {
     const subject = shared(open);
     describe("accepting", () => accepting(subject));
+    describe("secrets that come with a row", () => withSecrets(subject));
     describe("doing", () => doing(subject));
     describe("waiting", () => waiting(subject));
     describe("suspense", () => suspense(subject));
@@ -47,9 +51,91 @@ const dueAt = async ({ store }: Subject, at: IntakeEntry["receivedAt"]): Promise
 const suspended = async ({ store }: Subject) => answered(await store.intake.suspended(10_000));
 const done = (entry: Pick<IntakeEntry, "id">, outcome = accepted()) => commitOf({ id: entry.id, outcome });
 
+const withSecrets = (subject: Subject): void => {
+  const rawOf = (entry: IntakeEntry, secret = `raw of ${entry.id}`): VaultSecret => ({
+    kind: "callback",
+    name: entry.id,
+    secret,
+    keptAt: hour(1),
+    expiresAt: null,
+  });
+  const cardOf = (secret: string): VaultSecret => ({
+    kind: "card",
+    name: newCard(),
+    secret,
+    keptAt: hour(1),
+    expiresAt: null,
+  });
+  const opened = async ({ accountId }: IntakeEntry, { kind, name }: VaultSecret) =>
+    answered(await subject.store.vault.open(accountId, kind, name));
+  const acceptWith = async (entry: IntakeEntry, ...secrets: readonly VaultSecret[]) =>
+    answered(await subject.store.intake.accept(entry, secrets));
+
+  test("they are kept with the row, of an account and of nobody", async () => {
+    for (const accountId of [newAccount(), null]) {
+      for (const entry of [entryOf({ accountId }), entryOf({ accountId })]) {
+        const [raw, card] = [rawOf(entry), cardOf("token-4242")];
+        expect(await acceptWith(entry, raw, card)).toEqual({ status: "accepted" });
+        expect([await opened(entry, raw), await opened(entry, card)]).toEqual([raw.secret, "token-4242"]);
+      }
+    }
+  });
+
+  test("they stand beside what the vault has kept by itself, and may replace it", async () => {
+    const entry = entryOf({ accountId: newAccount() });
+    const [card, other] = [cardOf("token-1"), cardOf("token-2")];
+    for (const secret of [card, other]) answered(await subject.store.vault.keep(entry.accountId, secret));
+    await acceptWith(entry, { ...card, secret: "token-3" });
+    expect([await opened(entry, card), await opened(entry, other)]).toEqual(["token-3", "token-2"]);
+    answered(await subject.store.vault.keep(entry.accountId, { ...card, secret: "token-4" }));
+    expect(await opened(entry, card)).toBe("token-4");
+  });
+
+  test("a row that is known, with the same body or another, keeps what it has", async () => {
+    const entry = entryOf({ accountId: newAccount() });
+    const [first, late] = [rawOf(entry, "first"), cardOf("late")];
+    await acceptWith(entry, first);
+    for (const again of [entry, { ...entry, fingerprint: "other" }])
+      expect((await acceptWith(again, rawOf(entry, "second"), late)).status).not.toBe("accepted");
+    expect([await opened(entry, first), await opened(entry, late)]).toEqual(["first", null]);
+  });
+
+  test("of many callbacks of one new account at once none loses its secret", async () => {
+    const accountId = newAccount();
+    const entries = Array.from({ length: 20 }, () => entryOf({ accountId }));
+    await Promise.all(entries.map((entry) => acceptWith(entry, rawOf(entry))));
+    for (const entry of entries) expect(await opened(entry, rawOf(entry))).toBe(`raw of ${entry.id}`);
+  });
+
+  test("while the account is erased they come before it and are gone, or after it and open; the row is there in any case", async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const accountId = newAccount();
+      const entries = Array.from({ length: 4 }, () => entryOf({ accountId }));
+      const [before = [], after = []] = [entries.slice(0, 2), entries.slice(2)];
+      await Promise.all([
+        ...before.map((entry) => acceptWith(entry, rawOf(entry))),
+        subject.store.vault.erase(accountId).then(answered),
+        ...after.map((entry) => acceptWith(entry, rawOf(entry))),
+      ]);
+      for (const entry of entries) {
+        expect([null, `raw of ${entry.id}`]).toContain(await opened(entry, rawOf(entry)));
+        expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+      }
+      const late = entryOf({ accountId });
+      await acceptWith(late, rawOf(late));
+      expect(await opened(late, rawOf(late))).toBe(`raw of ${late.id}`);
+    }
+  });
+};
+
 const accepting = (subject: Subject): void => {
   test("what is accepted is there as it was given, and due at once", async () => {
-    const entry = entryOf({ kind: "command", accountId: newAccount(), body: '{"ключ":"\\"«значение»\\""}' });
+    const entry = entryOf({
+      kind: "command",
+      accountId: newAccount(),
+      requestId: "req-1",
+      body: '{"ключ":"\\"«значение»\\""}',
+    });
     const bare = entryOf({ attemptId: null, gatewayAccount: null, transactionId: null, receivedAt: hour(0) });
     for (const one of [entry, bare]) {
       expect(await accept(subject, one)).toEqual({ status: "accepted" });

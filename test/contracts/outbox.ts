@@ -3,7 +3,7 @@ import type { StreamName } from "../../src/core/billing/stream.ts";
 import type { OutboxCursor, OutboxMessage } from "../../src/core/ports/outbox.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { answered } from "../support/cinema.ts";
-import { appending, commitOf, fact, facts, newCommand, newStream, row } from "../support/commits.ts";
+import { appending, commitOf, fact, facts, hour, newCommand, newStream, row } from "../support/commits.ts";
 import { until } from "../support/until.ts";
 import { commitOne, given, type Open, type Subject, shared, versionOf } from "./subject.ts";
 
@@ -64,10 +64,35 @@ const relaying = (subject: Subject): void => {
     await given(subject, commitOf({ id, appends: [appending(stream, 0, { events: facts(1, 2) })] }));
     const messages = await unrelayed(subject);
     expect(messages.map(({ position: _, cursor: __, ...told }) => told)).toEqual([
-      { stream, version: 1, event: fact(1), causedBy: id },
-      { stream, version: 2, event: fact(2), causedBy: id },
+      { stream, version: 1, event: fact(1), causedBy: id, requestId: null },
+      { stream, version: 2, event: fact(2), causedBy: id, requestId: null },
     ]);
     expect(new Set(messages.map(({ position }) => position)).size).toBe(2);
+  });
+
+  test("a message names the request behind it, where one is known", async () => {
+    await relayAll(subject);
+    const [stream, id] = [newStream(), newCommand()];
+    const { store } = subject;
+    answered(
+      await store.intake.accept({
+        id,
+        kind: "command",
+        fingerprint: "asked",
+        body: "{}",
+        accountId: null,
+        attemptId: null,
+        gatewayAccount: null,
+        transactionId: null,
+        requestId: "req-1",
+        receivedAt: hour(1),
+      }),
+    );
+    await given(subject, commitOf({ id, appends: [appending(stream, 0)] }));
+    await given(subject, commitOf({ appends: [appending(stream, 1)] }));
+    expect((await unrelayed(subject)).map(({ requestId }) => requestId)).toEqual(["req-1", null]);
+    const all = await followed(subject, null, (messages) => messages.some(({ causedBy }) => causedBy === id));
+    expect(all.find(({ causedBy }) => causedBy === id)?.requestId).toBe("req-1");
   });
 
   test("of each stream messages come by version, oldest first, and no more than asked for", async () => {

@@ -160,6 +160,7 @@ const ENTRY = {
   attemptId: null,
   gatewayAccount: null,
   transactionId: null,
+  requestId: null,
   receivedAt: hour(0),
 } as const;
 

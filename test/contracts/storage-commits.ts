@@ -233,6 +233,7 @@ const ENTRY = {
   attemptId: null,
   gatewayAccount: null,
   transactionId: null,
+  requestId: null,
 } as const;
 
 /** Appends that make a commit fail, by how it fails. */

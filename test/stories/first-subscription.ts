@@ -87,6 +87,48 @@ export const firstSubscriptionStories = (name: string, open: () => Promise<SqlSt
       expect(await named()).toEqual([[entry], [entry]]);
     });
 
+    test("what a request is called goes with its command into the log and onto the bus", async () => {
+      const { viewer, invoiceId } = await newcomer();
+      await viewer.opensWindow(invoiceId);
+      const asked = house.commands.filter(({ requestId }) => requestId === viewer.requestId);
+      expect(asked).toMatchObject([
+        { command: "subscription.start", refusal: null },
+        { command: "invoice.offer", refusal: null },
+      ]);
+      const told = await house.store.outbox.follow(null, 10_000);
+      const ours = told.ok ? told.value.filter(({ stream }) => stream === `invoice/${invoiceId}`) : [];
+      expect(ours.map(({ event, requestId }) => [event.type, requestId])).toEqual([
+        ["InvoiceIssued", viewer.requestId],
+        ["OfferMade", viewer.requestId],
+      ]);
+    });
+
+    test("when the notification is lost, the word of the browser has the gateway asked, and access comes", async () => {
+      const { viewer, invoiceId, transactionId } = await paidInSilence();
+      expect(await viewer.mayWatch()).toBe(false);
+      const hinted = await viewer.request("POST", `/payments/api/v1/invoices/${invoiceId}/look-up`);
+      expect(hinted).toMatchObject({ status: 202, json: { id: invoiceId } });
+      await becomes(house, invoiceId, "paid");
+      expect(await viewer.mayWatch()).toBe(true);
+      const chain = await viewer.chain(invoiceId);
+      await house.sandbox.tell(house.sandbox.call("pay", transactionId));
+      await until("the late callback is done", () =>
+        house.commands.some(({ command, refusal }) => command === "payment.succeed" && refusal === null),
+      );
+      expect(await viewer.chain(invoiceId)).toEqual(chain);
+    });
+
+    test("the word of a browser that has not paid moves nothing", async () => {
+      const { viewer, invoiceId } = await newcomer();
+      await viewer.opensWindow(invoiceId);
+      const chain = await viewer.chain(invoiceId);
+      for (let times = 0; times < 5; times += 1)
+        expect((await viewer.request("POST", `/payments/api/v1/invoices/${invoiceId}/look-up`)).status).toBe(202);
+      await Bun.sleep(500);
+      expect(await viewer.chain(invoiceId)).toEqual(chain);
+      expect(await viewer.mayWatch()).toBe(false);
+    });
+
     test("after a declined card another one pays the same invoice", async () => {
       const { viewer, invoiceId } = await newcomer();
       expect((await viewer.pays(invoiceId, CARD.poor)).result).toBe("fail");

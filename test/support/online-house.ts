@@ -1,6 +1,7 @@
 import { invoiceStream } from "../../src/core/billing/stream.ts";
 import type { InvoiceId } from "../../src/core/ids.ts";
 import type { Report } from "../../src/core/ports/reports.ts";
+import type { CommandDone } from "../../src/core/work/updater.ts";
 import { application, digest, stateUpdater } from "../../src/entrypoints/application.ts";
 import { readConfig } from "../../src/entrypoints/config.ts";
 import { openGateway } from "../../src/entrypoints/gateway.ts";
@@ -30,10 +31,12 @@ export const openOnlineHouse = async (store: SqlStore) => {
 
   const broken: unknown[] = [];
   const reports: Report[] = [];
+  const commands: CommandDone[] = [];
   const log = {
     report: (report: Report) => void reports.push(report),
     request: ({ error }: { readonly error?: unknown }) => void (error === undefined || broken.push(error)),
     failed: (what: string, error: unknown) => void broken.push([what, error]),
+    command: (done: CommandDone) => void commands.push(done),
     info: () => undefined,
   };
   const assemble = () => application({ config, masterKey: MASTER_KEY, store, gateway, state, publicUrl: origin, log });
@@ -50,6 +53,8 @@ export const openOnlineHouse = async (store: SqlStore) => {
     sandbox,
     /** What a person would be woken for. */
     reports,
+    /** What the log says of commands. */
+    commands,
     /** Faults of our own: there shall be none. */
     broken,
     viewer: () => newViewer(origin),

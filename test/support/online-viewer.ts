@@ -40,6 +40,7 @@ let born = 0;
 /** A person with a browser, somewhere in the world: signs up at once, and reaches us from an address of their own. */
 export const newViewer = async (origin: () => string) => {
   born += 1;
+  const requestId = `viewer-${born}`;
   const address = `203.0.${Math.floor(born / 250) % 250}.${born % 250}`;
   const email = `viewer-${crypto.randomUUID()}@example.com`;
   const password = crypto.randomUUID();
@@ -52,6 +53,7 @@ export const newViewer = async (origin: () => string) => {
       headers: {
         "x-forwarded-for": address,
         "accept-language": "en",
+        "x-request-id": requestId,
         ...(access === null ? {} : { authorization: `Bearer ${access}` }),
         ...(key === undefined ? {} : { "idempotency-key": key }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -94,6 +96,8 @@ export const newViewer = async (origin: () => string) => {
 
   return {
     accountId,
+    /** What all of this viewer's requests are called in the log. */
+    requestId,
     request,
     asksToSubscribe,
     opensWindow,

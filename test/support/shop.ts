@@ -69,6 +69,7 @@ export const openShop = async ({
     bus,
     reports: (report) => void reports.push(report),
     onCommitted: () => undefined,
+    log: () => undefined,
   });
   const asking = requests({
     ...common,
@@ -104,14 +105,14 @@ export const openShop = async ({
   };
   const due = async () => answered(await store.queries.due(at, WORK_KINDS, null, 500));
   const ask = async (accountId: AccountId, command: Command, key: string | null = null): Promise<Requested> => {
-    const operation = `POST ${command.type}`;
-    const asked = asking.ask({ actor: payer(accountId), command, accountId, operation, key });
+    const [operation, requestId] = [`POST ${command.type}`, `request for ${command.type}`];
+    const asked = asking.ask({ actor: payer(accountId), command, accountId, operation, key, requestId });
     await Bun.sleep(0);
     await settle();
     return asked;
   };
   const tell = (told: Told, eventKey = keyOf(told), raw = JSON.stringify(told, printed)): Promise<CallbackVerdict> =>
-    door.take({ eventKey, told }, raw);
+    door.take({ eventKey, told }, { raw, requestId: `request of ${eventKey}` });
 
   const description = {
     title: { ru: "Премиум", en: "Premium" },

@@ -7,6 +7,7 @@ import { Bug } from "../../core/result.ts";
 import type { Requested } from "../../core/work/requests.ts";
 import type { HttpPorts } from "./ports.ts";
 import { isProblemCode, type ProblemCode, Refused, refusedByFault } from "./problems.ts";
+import type { Visit } from "./request.ts";
 
 /** What a command came to, or that it is still at work. */
 export type Asked =
@@ -16,7 +17,7 @@ export type Asked =
 /** Has a command done in a member's name. A refusal ends the request. */
 export const ask = async (
   { requests }: Pick<HttpPorts, "requests">,
-  member: SignedInAs,
+  { member, visit }: { readonly member: SignedInAs; readonly visit: Visit },
   operation: string,
   key: string | undefined,
   command: Command,
@@ -28,6 +29,7 @@ export const ask = async (
     accountId,
     operation,
     key: key ?? null,
+    requestId: visit.requestId,
   });
   return readAnswer(requested);
 };

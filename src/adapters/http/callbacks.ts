@@ -1,9 +1,11 @@
 import { Elysia } from "elysia";
 import { z } from "zod";
 import type { CallbackRefusal, CallbackVerdict, RawCall } from "../../core/ports/callbacks.ts";
+import type { CallbackCame } from "../../core/work/callback-door.ts";
 import { readBytes } from "./body.ts";
 import type { GatewayDoor, HttpPorts } from "./ports.ts";
 import { Refused } from "./problems.ts";
+import { visitOf } from "./request.ts";
 
 /** Also keeps out what cannot be decoded, for which the router has no text. */
 const params = z.object({
@@ -32,8 +34,13 @@ export const callbackRoutes = ({ callbacks }: Pick<HttpPorts, "callbacks">) => {
     if (entry === undefined) throw new Refused("no_such_route");
     const call = await rawCall(request);
     const read = entry.callbacks.read(params.kind, call);
-    const raw = call.body.length > 0 ? textOf(call.body) : call.query;
-    const verdict = read.ok ? await entry.door.take(read.value, raw) : await keep(entry, params.kind, read.error, raw);
+    const came = {
+      raw: call.body.length > 0 ? textOf(call.body) : call.query,
+      requestId: visitOf(request).requestId,
+    };
+    const verdict = read.ok
+      ? await entry.door.take(read.value, came)
+      : await keep(entry, params.kind, read.error, came);
     const { status, contentType, body } = entry.callbacks.answer(params.kind, verdict);
     return new Response(body, { status, headers: { "content-type": contentType } });
   };
@@ -60,19 +67,24 @@ const rawCall = async (request: Request): Promise<RawCall> => ({
 /** To be kept as it came: what is no text is kept as base64. */
 const textOf = (bytes: Uint8Array): string => {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return `base64:${bytes.toBase64()}`;
   }
 };
 
-const keep = ({ door }: GatewayDoor, kind: string, refusal: CallbackRefusal, raw: string): Promise<CallbackVerdict> => {
+const keep = (
+  { door }: GatewayDoor,
+  kind: string,
+  refusal: CallbackRefusal,
+  came: CallbackCame,
+): Promise<CallbackVerdict> => {
   switch (refusal.code) {
     case "unknown_kind":
       throw new Refused("no_such_route");
     case "not_signed":
       throw new Refused("callback_not_signed", { headers: { "www-authenticate": "HMAC" } });
     case "malformed":
-      return door.keepUnreadable(kind, refusal.field, raw);
+      return door.keepUnreadable(kind, refusal.field, came);
   }
 };

@@ -62,9 +62,9 @@ const described = (operationId: string, summary: string) => ({
   tags: ["Payments"],
   security: [{ bearer: [] }],
 });
-type Ports = Pick<HttpPorts, "requests" | "queries" | "accounts" | "limits" | "payments">;
+type Ports = Pick<HttpPorts, "requests" | "queries" | "accounts" | "limits" | "payments" | "hints">;
 
-export const invoiceRoutes = (ports: Ports) => new Elysia().use(reading(ports)).use(paying(ports));
+export const invoiceRoutes = (ports: Ports) => new Elysia().use(reading(ports)).use(paying(ports)).use(hinting(ports));
 
 const reading = (ports: Ports) =>
   new Elysia()
@@ -119,7 +119,8 @@ const paying = (ports: Ports) =>
     async ({ body, params: { id }, member, headers, visit, set, status }) => {
       const consent = tickedVersion(body);
       const command = { type: "invoice.offer", invoiceId: id, consent } as const;
-      const asked = await ask(ports, member, "POST /invoices/{id}/pay", headers["idempotency-key"], command);
+      const key = headers["idempotency-key"];
+      const asked = await ask(ports, { member, visit }, "POST /invoices/{id}/pay", key, command);
       if (asked.status === "running") {
         set.headers["location"] = running(asked).statusUrl;
         return status(202, running(asked));
@@ -135,6 +136,27 @@ const paying = (ports: Ports) =>
       body: payBody,
       response: { 200: payView, 202: runningView, ...problems(400, 401, 404, 409, 413, 415, 422, 503) },
       detail: described("payInvoice", "Open the gateway's widget for an invoice"),
+    },
+  );
+
+/** The widget told the page that all went well; the gateway's call may still be under way, or lost. */
+const hinting = (ports: Ports) =>
+  new Elysia().use(members(ports)).post(
+    "/invoices/:id/look-up",
+    async ({ params: { id }, member, status }) => {
+      const rows = await mine(ports, member.accountId, id);
+      const asked = await ports.hints.paid(rows.attempts);
+      if (!asked.ok) throw refusedByFault({ code: "storage_unavailable", detail: asked.error.detail });
+      return status(asked.value === 0 ? 200 : 202, presentInvoiceDetail(rows));
+    },
+    {
+      params,
+      response: { 200: invoiceDetailView, 202: invoiceDetailView, ...problems(401, 404, 503) },
+      detail: {
+        ...described("lookUpInvoice", "Have the gateway asked whether an invoice was paid"),
+        description:
+          "For the page whose widget said that all went well: 202, and the invoice changes once the gateway has said so. 200: nothing is left to ask",
+      },
     },
   );
 

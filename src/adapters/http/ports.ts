@@ -6,6 +6,7 @@ import type { Queries } from "../../core/ports/queries.ts";
 import type { RateLimits } from "../../core/ports/rate-limits.ts";
 import type { Instant } from "../../core/time.ts";
 import type { CallbackDoor } from "../../core/work/callback-door.ts";
+import type { Hints } from "../../core/work/hints.ts";
 import type { Requests } from "../../core/work/requests.ts";
 import type { ProblemCode } from "./problems.ts";
 
@@ -17,6 +18,7 @@ export type HttpPorts = {
   /** One for each gateway that may call. */
   readonly callbacks: readonly GatewayDoor[];
   readonly payments: Pick<Payments, "widget">;
+  readonly hints: Hints;
   readonly limits: RateLimits;
   /** Billing time, the account's own. */
   readonly billingNow: (account: AccountId) => Promise<Instant>;

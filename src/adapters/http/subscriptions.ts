@@ -126,7 +126,7 @@ const writing = (ports: Ports) =>
     .use(members(ports))
     .post(
       "/subscriptions",
-      async ({ body, member, headers, set, status }) => {
+      async ({ body, member, visit, headers, set, status }) => {
         const { accountId } = member;
         const command: Command = {
           type: "subscription.start",
@@ -135,7 +135,7 @@ const writing = (ports: Ports) =>
           zone: body.zone ?? (await zoneOf(ports, accountId)),
           consent: tickedVersion(body),
         };
-        const asked = await ask(ports, member, "POST /subscriptions", headers["idempotency-key"], command);
+        const asked = await ask(ports, { member, visit }, "POST /subscriptions", headers["idempotency-key"], command);
         if (asked.status === "running") {
           set.headers["location"] = running(asked).statusUrl;
           return status(202, running(asked));
@@ -157,10 +157,10 @@ const writing = (ports: Ports) =>
     )
     .post(
       "/subscriptions/:id/stop",
-      async ({ params: { id }, member, headers, set, status }) => {
+      async ({ params: { id }, member, visit, headers, set, status }) => {
         const command: Command = { type: "subscription.stop", subscriptionId: id };
         const key = headers["idempotency-key"];
-        const asked = await ask(ports, member, "POST /subscriptions/{id}/stop", key, command);
+        const asked = await ask(ports, { member, visit }, "POST /subscriptions/{id}/stop", key, command);
         if (asked.status === "done") return status(200, await mine(ports, member.accountId, id));
         set.headers["location"] = running(asked).statusUrl;
         return status(202, running(asked));
@@ -175,10 +175,10 @@ const writing = (ports: Ports) =>
     )
     .post(
       "/subscriptions/:id/undo-stop",
-      async ({ params: { id }, member, headers, set, status }) => {
+      async ({ params: { id }, member, visit, headers, set, status }) => {
         const command: Command = { type: "subscription.undo_stop", subscriptionId: id };
         const key = headers["idempotency-key"];
-        const asked = await ask(ports, member, "POST /subscriptions/{id}/undo-stop", key, command);
+        const asked = await ask(ports, { member, visit }, "POST /subscriptions/{id}/undo-stop", key, command);
         if (asked.status === "done") return status(200, await mine(ports, member.accountId, id));
         set.headers["location"] = running(asked).statusUrl;
         return status(202, running(asked));

@@ -5,6 +5,7 @@ import type { Instant } from "../../core/time.ts";
 import { compareText } from "./due-queue.ts";
 import { type IntakeRow, type Memory, setWithUndo } from "./memory.ts";
 import type { Undo } from "./tables.ts";
+import { keepSecret } from "./vault.ts";
 
 export const memoryIntake = (memory: Memory): Intake => {
   const { intake, outcomes } = memory;
@@ -22,10 +23,11 @@ export const memoryIntake = (memory: Memory): Intake => {
     if (row !== undefined && isToDo(row)) intake.set(id, { ...row, ...changes });
   };
   return {
-    accept: async (entry) => {
+    accept: async (entry, secrets = []) => {
       const known = intake.get(entry.id);
       if (known === undefined) {
         take(entry);
+        for (const secret of secrets) keepSecret(memory, entry.accountId, secret);
         return ok({ status: "accepted" });
       }
       if (known.entry.fingerprint !== entry.fingerprint) return ok({ status: "other_body" });

@@ -24,9 +24,10 @@ export const memoryOutbox = (memory: Memory): Outbox => ({
   },
 });
 
-const print = ({ streams }: Memory, { position, stream, version }: Message): OutboxMessage => {
+const print = ({ streams, intake }: Memory, { position, stream, version }: Message): OutboxMessage => {
   const recorded = streams.get(stream)?.recorded[version - 1];
   invariant(recorded !== undefined, "a message tells of a recorded event");
   const { event, causedBy } = recorded;
-  return { position, cursor: String(position), stream, version, event, causedBy: causedBy as CommandId };
+  const requestId = intake.get(causedBy as CommandId)?.entry.requestId ?? null;
+  return { position, cursor: String(position), stream, version, event, causedBy: causedBy as CommandId, requestId };
 };

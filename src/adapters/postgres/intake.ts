@@ -1,30 +1,42 @@
 import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } from "../../core/ids.ts";
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
-import { invariant } from "../../core/result.ts";
+import type { VaultSecret } from "../../core/ports/vault.ts";
 import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { instantOfDate, printInstant } from "./rows.ts";
+import { type OwnersKey, ownerOf, type Seals } from "./seals.ts";
 import { readOutcome } from "./storage.ts";
+import { isKeyGone } from "./vault.ts";
 
-const ENTRY = "id, kind, fingerprint, body, account_id, attempt_id, gateway_account, transaction_id, received_at";
+const ENTRY =
+  "id, kind, fingerprint, body, account_id, attempt_id, gateway_account, transaction_id, request_id, received_at";
 const TO_DO = "done_at is null and suspended_at is null";
 const DUE = `${TO_DO} and (wait_until is null or wait_until <= $1::timestamptz)`;
 
-export const postgresIntake = (driver: Driver): Intake => ({
-  accept: (entry) =>
+export const postgresIntake = (driver: Driver, seals: Seals): Intake => ({
+  accept: (entry, secrets = []) =>
     answered(async () => {
-      const [accepted] = await driver.query("select billing.accept_intake($1::text::jsonb) as fresh", [
-        printEntry(entry),
-      ]);
-      if (accepted?.["fresh"] === true) return { status: "accepted" } as const;
-      const [known] = await driver.query(
-        `select known.fingerprint as asked, outcome.fingerprint, outcome.outcome, outcome.recorded_at
-         from billing.intake known left join billing.outcomes outcome on outcome.command_id = known.id where known.id = $1`,
-        [entry.id],
-      );
-      invariant(known !== undefined, "an entry that is not new is known");
-      if (known["asked"] !== entry.fingerprint) return { status: "other_body" } as const;
-      return { status: "repeated", recorded: known["outcome"] === null ? null : readOutcome(entry.id, known) } as const;
+      const owner = ownerOf(entry.accountId);
+      for (;;) {
+        const key = secrets.length === 0 ? null : seals.keyFor(owner);
+        const accepted = await acceptWith(driver, seals, { entry, owner, key, secrets });
+        switch (accepted?.["said"]) {
+          case "accepted":
+            if (key !== null) seals.keep(owner, key);
+            return { status: "accepted" } as const;
+          case "known":
+            if (accepted["known_fingerprint"] !== entry.fingerprint) return { status: "other_body" } as const;
+            return {
+              status: "repeated",
+              recorded: accepted["outcome"] === null ? null : readOutcome(entry.id, accepted),
+            } as const;
+          case "other_key":
+            seals.stored(owner, { id: accepted["key_id"] as string, wrapped: accepted["wrapped"] as Uint8Array });
+            break;
+          default: // The key was destroyed under our hands: once more, with a new one.
+            seals.drop(owner);
+        }
+      }
     }),
   acceptCheck: (entry, since) =>
     answered(async () => {
@@ -86,6 +98,39 @@ export const postgresIntake = (driver: Driver): Intake => ({
     }),
 });
 
+type Accepting = {
+  readonly entry: IntakeEntry;
+  readonly owner: string;
+  /** Null: there is nothing to seal. */
+  readonly key: OwnersKey | null;
+  readonly secrets: readonly VaultSecret[];
+};
+
+/** Undefined: the key that was sealed with is not there any more. */
+const acceptWith = async (
+  driver: Driver,
+  seals: Seals,
+  { entry, owner, key, secrets }: Accepting,
+): Promise<SqlRow | undefined> => {
+  const sealed = secrets.map((secret) => ({
+    kind: secret.kind,
+    name: secret.name,
+    sealed: key === null ? null : seals.seal(owner, key, secret, secret.secret).toBase64(),
+    kept_at: printInstant(secret.keptAt),
+    expires_at: secret.expiresAt === null ? null : printInstant(secret.expiresAt),
+  }));
+  try {
+    const [row] = await driver.query(
+      "select * from billing.accept($1::text::jsonb, $2, $3::uuid, $4, $5::text::jsonb)",
+      [printEntry(entry), owner, key?.id ?? null, key?.wrapped ?? null, JSON.stringify(sealed)],
+    );
+    return row;
+  } catch (error) {
+    if (isKeyGone(error)) return undefined;
+    throw error;
+  }
+};
+
 const printEntry = (entry: IntakeEntry): string =>
   JSON.stringify({
     id: entry.id,
@@ -96,6 +141,7 @@ const printEntry = (entry: IntakeEntry): string =>
     attempt_id: entry.attemptId,
     gateway_account: entry.gatewayAccount,
     transaction_id: entry.transactionId,
+    request_id: entry.requestId,
     received_at: printInstant(entry.receivedAt),
   });
 
@@ -108,5 +154,6 @@ const readEntry = (row: SqlRow): IntakeEntry => ({
   attemptId: row["attempt_id"] as AttemptId | null,
   gatewayAccount: row["gateway_account"] as GatewayAccount | null,
   transactionId: row["transaction_id"] as TransactionId | null,
+  requestId: row["request_id"] as string | null,
   receivedAt: instantOfDate(row["received_at"]),
 });

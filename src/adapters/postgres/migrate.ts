@@ -4,6 +4,7 @@ import roles from "./migrations/0002_roles.sql" with { type: "text" };
 import guards from "./migrations/0003_guards.sql" with { type: "text" };
 import firstPayment from "./migrations/0004_first_payment.sql" with { type: "text" };
 import accounts from "./migrations/0005_accounts.sql" with { type: "text" };
+import intake from "./migrations/0006_intake.sql" with { type: "text" };
 
 /** A whole file of statements; it neither begins nor ends a transaction. */
 export type Migration = { readonly name: string; readonly sql: string };
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0003_guards", sql: guards },
   { name: "0004_first_payment", sql: firstPayment },
   { name: "0005_accounts", sql: accounts },
+  { name: "0006_intake", sql: intake },
 ];
 
 /** The schema cannot be brought up to date; the message says why and what to do. */

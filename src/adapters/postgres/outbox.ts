@@ -6,8 +6,9 @@ import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 
 const MESSAGE = `message.position, message.xid::text as xid, message.stream, message.version, event.type, event.schema, event.body,
-  event.caused_by
-  from billing.outbox message join billing.events event on (event.stream, event.version) = (message.stream, message.version)`;
+  event.caused_by, asked.request_id
+  from billing.outbox message join billing.events event on (event.stream, event.version) = (message.stream, message.version)
+  left join billing.intake asked on asked.id = event.caused_by`;
 
 export const postgresOutbox = (driver: Driver): Outbox => ({
   unrelayed: (limit) =>
@@ -47,4 +48,5 @@ const readMessage = (row: SqlRow): OutboxMessage => ({
   version: row["version"] as number,
   event: decodeEvent(row["type"] as string, row["schema"] as number, row["body"]),
   causedBy: row["caused_by"] as CommandId,
+  requestId: row["request_id"] as string | null,
 });

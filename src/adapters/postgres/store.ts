@@ -10,6 +10,7 @@ import { pglite } from "./pglite.ts";
 import { postgresJs } from "./postgres-js.ts";
 import { postgresQueries } from "./queries.ts";
 import { postgresRebuild } from "./rebuild.ts";
+import { openSeals } from "./seals.ts";
 import { postgresStorage } from "./storage.ts";
 import { postgresVault } from "./vault.ts";
 
@@ -123,12 +124,13 @@ export const storeOver = async (
   { masterKey, groupCommit: grouped = false }: Pick<Common, "masterKey" | "groupCommit">,
 ): Promise<Store> => {
   const storage = postgresStorage(driver);
+  const seals = openSeals(masterKey);
   return {
     storage: grouped ? groupCommit(storage) : storage,
-    intake: postgresIntake(driver),
+    intake: postgresIntake(driver, seals),
     outbox: postgresOutbox(driver),
     queries: postgresQueries(driver),
-    vault: await postgresVault(driver, masterKey),
+    vault: postgresVault(driver, seals),
     accounts: postgresAccounts(driver),
     rebuild: postgresRebuild(driver),
     remember: (name, value) =>

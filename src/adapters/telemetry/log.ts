@@ -1,5 +1,6 @@
 import pino from "pino";
 import type { Report } from "../../core/ports/reports.ts";
+import type { CommandDone } from "../../core/work/updater.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -9,6 +10,8 @@ export type Log = {
   report(report: Report): void;
   /** One answered request. A fault of ours bears what was thrown. */
   request(entry: { readonly status: number; readonly error?: unknown } & Readonly<Record<string, unknown>>): void;
+  /** One command that was carried out or refused. */
+  command(entry: CommandDone): void;
   /** Something broke where nobody waits for an answer. */
   failed(what: string, error: unknown): void;
   info(what: string, facts?: Readonly<Record<string, string | number>>): void;
@@ -28,6 +31,7 @@ export const openLog = (level: LogLevel): Log => {
       if (error !== undefined) log.error(line);
       else log.info(line);
     },
+    command: (entry) => log.info({ what: "command", ...entry }),
     failed: (what, error) => log.error({ what, err: asError(error) }),
     info: (what, facts = {}) => log.info({ what, ...facts }),
   };

@@ -2,14 +2,19 @@ import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } f
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
 import type { RecordedOutcome, StorageFault } from "./storage.ts";
+import type { VaultSecret } from "./vault.ts";
 
 /**
  * What the API has accepted and the State Updater has still to do: commands and verified callbacks. The only table of
  * billing into which the API's role may write. A row is done when its command's outcome is recorded, in that transaction.
  */
 export interface Intake {
-  /** Writes a row once; answered only after the commit. The same id again changes nothing and says what is known. */
-  accept(entry: IntakeEntry): Promise<Result<Accepted, StorageFault>>;
+  /**
+   * Writes a row once, and with it, in one commit, the secrets that came with it; answered only after that. The same id again
+   * changes nothing and says what is known.
+   * @param secrets kept as by the vault, for the account of the entry
+   */
+  accept(entry: IntakeEntry, secrets?: readonly VaultSecret[]): Promise<Result<Accepted, StorageFault>>;
   /**
    * Accepts a check, unless another transaction of the same attempt was told of since `since`: two payers, or one in two
    * tabs, would both be let through. Of two at once exactly one is accepted. The same check again is accepted again.
@@ -46,6 +51,8 @@ export type IntakeEntry = {
   readonly attemptId: AttemptId | null;
   readonly gatewayAccount: GatewayAccount | null;
   readonly transactionId: TransactionId | null;
+  /** What the request that brought it is called in the log; null: it came by no request. */
+  readonly requestId: string | null;
   readonly receivedAt: Instant;
 };
 

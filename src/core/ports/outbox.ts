@@ -30,4 +30,6 @@ export type OutboxMessage = {
   readonly version: number;
   readonly event: DomainEvent;
   readonly causedBy: CommandId;
+  /** What the request behind it is called in the log; null: it was our own work, or its row in the intake is gone. */
+  readonly requestId: string | null;
 };

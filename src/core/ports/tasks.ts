@@ -4,8 +4,8 @@ import type { WorkDone } from "../work/work.ts";
 import type { Consumption } from "./bus.ts";
 
 /**
- * Runs due work soon and on several machines. Only speed: a task names a row of `due`, and that row, not the task, says
- * whether there is work. A wiped queue is filled again by the sweep.
+ * Runs due work soon and on several machines. Only speed: a task names a row of `due`, or what a hint would have due, and the
+ * rows of its subject, not the task, say whether there is work. A wiped queue is filled again by the sweep.
  */
 export interface Tasks {
   /** The same row again while it waits, runs or is put off changes nothing. */

@@ -16,13 +16,13 @@ import { whyNotPay } from "../invoice/check.ts";
 import { CHECK_HOLD_MS } from "../invoice/reading.ts";
 import { type Currency, isCurrency, parseMoney } from "../money.ts";
 import type { Bus } from "../ports/bus.ts";
-import type { CallbackRead, CallbackVerdict, SavedCard, Told } from "../ports/callbacks.ts";
+import type { CallbackRead, CallbackVerdict, Told } from "../ports/callbacks.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { CallbackEntry, Intake, IntakeEntry } from "../ports/intake.ts";
 import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Queries } from "../ports/queries.ts";
-import type { Vault } from "../ports/vault.ts";
+import type { Vault, VaultSecret } from "../ports/vault.ts";
 import { DAY_MS, type Instant, instantOf, plusMs } from "../time.ts";
 import { fingerprintOf, hex } from "./fingerprint.ts";
 
@@ -30,15 +30,17 @@ import { fingerprintOf, hex } from "./fingerprint.ts";
 export type CallbackDoor = {
   /**
    * Keeps the fact for the State Updater, or answers a check from our own rows. Needs the database and nothing else.
-   * @param raw the whole body, kept encrypted for 90 days
+   * @param call its whole body is kept encrypted for 90 days
    */
-  take(read: CallbackRead, raw: string): Promise<CallbackVerdict>;
+  take(read: CallbackRead, call: CallbackCame): Promise<CallbackVerdict>;
   /**
    * Keeps for a person what a gateway has signed and nobody can read: told so, it would call again for two days and then
    * forget it.
    */
-  keepUnreadable(kind: string, field: string, raw: string): Promise<CallbackVerdict>;
+  keepUnreadable(kind: string, field: string, call: CallbackCame): Promise<CallbackVerdict>;
 };
+/** What came over the wire, and what that request is called in the log. */
+export type CallbackCame = { readonly raw: string; readonly requestId: string };
 
 export type CallbackDoorPorts = {
   readonly gateway: string;
@@ -59,16 +61,15 @@ const RAW_KEPT_MS = 90 * DAY_MS;
 const NO_TIME = instantOf(0);
 
 export const callbackDoor = (ports: CallbackDoorPorts): CallbackDoor => ({
-  take: async (read, raw) => {
+  take: async (read, call) => {
     const known = await knownAttempt(ports, "reference" in read.told ? read.told.reference : null);
     if (known === "unanswered") return "try_again";
-    return read.told.kind === "check" ? onCheck(ports, read, read.told, known) : onFact(ports, read, known, raw);
+    return read.told.kind === "check" ? onCheck(ports, read, read.told, known, call) : onFact(ports, read, known, call);
   },
-  keepUnreadable: async (kind, field, raw) => {
-    const eventKey = `unreadable ${kind} ${hex(ports.digest(raw))}`;
-    if (!(await keepRaw(ports, null, eventKey, raw))) return "try_again";
-    const entry = foreignEntry(ports, eventKey, { what: `unreadable ${kind}`, field }, null);
-    const accepted = await ports.intake.accept(entry);
+  keepUnreadable: async (kind, field, call) => {
+    const eventKey = `unreadable ${kind} ${hex(ports.digest(call.raw))}`;
+    const entry = foreignEntry(ports, eventKey, { what: `unreadable ${kind}`, field }, null, call);
+    const accepted = await ports.intake.accept(entry, [rawSecret(ports, entry.id, call)]);
     if (!accepted.ok) return "try_again";
     await ports.bus.ring(entry.id);
     return "unreadable";
@@ -88,6 +89,8 @@ const knownAttempt = async (
   return found.ok ? found.value : "unanswered";
 };
 
+const accountOf = (known: Known | null): AccountId | null => (known?.attempt.accountId ?? null) as AccountId | null;
+
 type ToldOf<Kind extends Told["kind"]> = Extract<Told, { readonly kind: Kind }>;
 
 const onCheck = async (
@@ -95,14 +98,15 @@ const onCheck = async (
   read: CallbackRead,
   told: ToldOf<"check">,
   known: Known | null,
+  call: CallbackCame,
 ): Promise<CallbackVerdict> => {
   const { gatewayAccount } = ports;
   const { transactionId } = told;
-  const at = await ports.clock.now((known?.attempt.accountId ?? null) as AccountId | null);
+  const at = await ports.clock.now(accountOf(known));
   const refusal = whyNotPay({ ...told, gatewayAccount }, known, at);
   if (refusal !== null || known === null) return refusal ?? "no_such_attempt";
   const attemptId = known.attempt.attemptId as AttemptId;
-  const entry = entryOf(ports, read, { type: "payment.check", attemptId, transactionId }, known);
+  const entry = entryOf(ports, read, { type: "payment.check", attemptId, transactionId }, known, call);
   const checked: CallbackEntry = { ...entry, kind: "callback", attemptId, gatewayAccount, transactionId };
   const accepted = await ports.intake.acceptCheck(checked, plusMs(checked.receivedAt, -CHECK_HOLD_MS));
   if (!accepted.ok) return "try_again";
@@ -115,70 +119,62 @@ const onFact = async (
   ports: CallbackDoorPorts,
   read: CallbackRead,
   known: Known | null,
-  raw: string,
+  call: CallbackCame,
 ): Promise<CallbackVerdict> => {
-  const owner = (known?.attempt.accountId ?? null) as AccountId | null;
-  const [isKept, card] = await Promise.all([
-    keepRaw(ports, owner, read.eventKey, raw),
-    keepCard(ports, read.told, known),
-  ]);
-  if (!isKept || card === "unkept") return "try_again";
-  if (read.told.kind === "other") return "accepted";
+  const { intake, vault, bus } = ports;
+  const { told, eventKey } = read;
   // No money moved, and it concerns nothing of ours.
-  if (read.told.kind === "decline" && attemptIdOf(read.told) === null) return "accepted";
-
-  const entry = await factEntry(ports, read, known, card);
-  if (entry === "unanswered") return "try_again";
-  const accepted = await ports.intake.accept(entry);
-  if (!accepted.ok) return "try_again";
-  if (accepted.value.status === "other_body") {
-    // The same event with other values: kept beside the first, for the State Updater to hold against what it knows.
-    const again = await ports.intake.accept({ ...entry, id: idOf(ports, `${read.eventKey}#${entry.fingerprint}`) });
-    if (!again.ok) return "try_again";
+  if (told.kind === "other" || (told.kind === "decline" && attemptIdOf(told) === null)) {
+    const kept = await vault.keep(null, rawSecret(ports, idOf(ports, eventKey), call));
+    return kept.ok ? "accepted" : "try_again";
   }
-  await ports.bus.ring(entry.id);
+  const card = cardOf(ports, told, known);
+  const entry = await factEntry(ports, read, known, card?.name ?? null, call);
+  if (entry === "unanswered") return "try_again";
+  const secretsOf = ({ id }: IntakeEntry) => [rawSecret(ports, id, call), ...(card === null ? [] : [card])];
+  const accepted = await intake.accept(entry, secretsOf(entry));
+  if (!accepted.ok) return "try_again";
+  if (accepted.value.status !== "other_body") {
+    await bus.ring(entry.id);
+    return "accepted";
+  }
+  // The same event with other values: kept beside the first, for the State Updater to hold against what it knows.
+  const other = { ...entry, id: idOf(ports, `${eventKey}#${entry.fingerprint}`) };
+  if (!(await intake.accept(other, secretsOf(other))).ok) return "try_again";
+  await bus.ring(other.id);
   return "accepted";
 };
 
-const keepRaw = async (
-  ports: CallbackDoorPorts,
-  owner: AccountId | null,
-  eventKey: string,
-  raw: string,
-): Promise<boolean> => {
-  const keptAt = ports.now();
-  const name = idOf(ports, eventKey);
-  const secret = { kind: "callback", name, secret: raw, keptAt, expiresAt: plusMs(keptAt, RAW_KEPT_MS) } as const;
-  return (await ports.vault.keep(owner, secret)).ok;
+const rawSecret = ({ now }: CallbackDoorPorts, name: CommandId, { raw }: CallbackCame): VaultSecret => {
+  const keptAt = now();
+  return { kind: "callback", name, secret: raw, keptAt, expiresAt: plusMs(keptAt, RAW_KEPT_MS) };
 };
 
 /** A token is worth keeping when the payment is the account's own. Null: there is none to keep. */
-const keepCard = async (
-  { digest, gatewayAccount, vault, now }: CallbackDoorPorts,
+const cardOf = (
+  { digest, gatewayAccount, now }: CallbackDoorPorts,
   told: Told,
   known: Known | null,
-): Promise<CardId | null | "unkept"> => {
+): (VaultSecret & { readonly name: CardId }) | null => {
   if (told.kind !== "payment" || told.card === null || known === null) return null;
   const { accountId } = known.attempt;
   if (told.account !== accountId || told.onlyAuthorised) return null;
-  const { token } = told.card;
+  const { token, mask, expires } = told.card;
   // The same card of the same account is the same card again, whichever payment it came with.
-  const cardId = encodeDerivedId("card", digest(`${gatewayAccount}/${accountId}/card/${token}`), NO_TIME) as CardId;
-  const secret = { kind: "card", name: cardId, secret: printCard(told.card), keptAt: now(), expiresAt: null } as const;
-  const kept = await vault.keep(accountId as AccountId, secret);
-  return kept.ok ? cardId : "unkept";
+  const name = encodeDerivedId("card", digest(`${gatewayAccount}/${accountId}/card/${token}`), NO_TIME) as CardId;
+  return { kind: "card", name, secret: JSON.stringify({ token, mask, expires }), keptAt: now(), expiresAt: null };
 };
-const printCard = ({ token, mask, expires }: SavedCard): string => JSON.stringify({ token, mask, expires });
 
 const factEntry = async (
   ports: CallbackDoorPorts,
   read: CallbackRead,
   known: Known | null,
   cardId: CardId | null,
+  call: CallbackCame,
 ): Promise<IntakeEntry | "unanswered"> => {
   const command = await commandOf(ports, read.told, known, cardId);
   if (command === "unanswered") return command;
-  return command === null ? foreignFact(ports, read) : entryOf(ports, read, command, known);
+  return command === null ? foreignFact(ports, read, known, call) : entryOf(ports, read, command, known, call);
 };
 
 /** Null: it can be about nothing of ours, so that a person has to look at it. */
@@ -241,18 +237,25 @@ const idOf = ({ digest, gatewayAccount }: CallbackDoorPorts, eventKey: string): 
 
 const transactionOf = (told: Told): TransactionId | null => ("transactionId" in told ? told.transactionId : null);
 
-const entryOf = (ports: CallbackDoorPorts, read: CallbackRead, command: Command, known: Known | null): IntakeEntry => {
+const entryOf = (
+  ports: CallbackDoorPorts,
+  read: CallbackRead,
+  command: Command,
+  known: Known | null,
+  { requestId }: CallbackCame,
+): IntakeEntry => {
   const actor: Actor = { kind: "gateway", name: ports.gateway };
   return {
     id: idOf(ports, read.eventKey),
     kind: "callback",
     fingerprint: fingerprintOf(ports, command),
     body: ports.bodies.print({ actor, command }),
-    accountId: (known?.attempt.accountId ?? null) as AccountId | null,
+    accountId: accountOf(known),
     attemptId: attemptIdOf(read.told),
     gatewayAccount: ports.gatewayAccount,
     // What waits for a refunded payment is found by that payment, not by the refund's own number.
     transactionId: read.told.kind === "refund" ? read.told.of : transactionOf(read.told),
+    requestId,
     receivedAt: ports.now(),
   };
 };
@@ -265,9 +268,15 @@ const attemptIdOf = (told: Told): AttemptId | null => {
 /** Longer than anything that we have ever named a payment by. */
 const REFERENCE_LETTERS = 200;
 
-const foreignFact = (ports: CallbackDoorPorts, { told, eventKey }: CallbackRead): IntakeEntry => {
+const foreignFact = (
+  ports: CallbackDoorPorts,
+  { told, eventKey }: CallbackRead,
+  known: Known | null,
+  call: CallbackCame,
+): IntakeEntry => {
   const reference = (("reference" in told ? told.reference : null) ?? "").slice(0, REFERENCE_LETTERS);
-  return foreignEntry(ports, eventKey, { what: told.kind, reference }, told);
+  const entry = foreignEntry(ports, eventKey, { what: told.kind, reference }, told, call);
+  return { ...entry, accountId: accountOf(known) };
 };
 
 /** Nothing that the State Updater could carry out: it goes to the suspense list. */
@@ -276,6 +285,7 @@ const foreignEntry = (
   eventKey: string,
   facts: Readonly<Record<string, string>>,
   told: Told | null,
+  { requestId }: CallbackCame,
 ): IntakeEntry => {
   const body = ports.bodies.printForeign({ gateway: ports.gateway, eventKey, ...facts });
   return {
@@ -287,6 +297,7 @@ const foreignEntry = (
     attemptId: told === null ? null : attemptIdOf(told),
     gatewayAccount: ports.gatewayAccount,
     transactionId: told === null ? null : transactionOf(told),
+    requestId,
     receivedAt: ports.now(),
   };
 };

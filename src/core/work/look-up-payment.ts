@@ -10,8 +10,10 @@ import type { WorkDone, WorkFunction, WorkPorts } from "./work.ts";
 /** Refusals after which there is nothing to look up: the attempt is none of ours. */
 const OVER = ["not_found", "attempt_unknown"];
 
+const AWAITS_ANSWER: readonly string[] = ["in_flight", "unknown"];
+
 /**
- * Asks the gateway what became of an attempt whose answer is missing: by its id, then in the list of what moved since. That
+ * Asks the gateway what became of an attempt whose answer is missing, or which a payer says was paid: by its id, then in the list of what moved since. That
  * nothing is found proves something only when it is found again later; the State Updater counts.
  */
 export const lookUpPayment: WorkFunction = async (ports, row) => {
@@ -28,6 +30,8 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   if (!found.ok) return unanswered(found.error);
   if (found.value.status === "pending") return later(MINUTE_MS, "the gateway has no end yet");
   if (found.value.status !== "nothing") return ended(await run.byGateway(payments, factOf(attempt, found.value)), OVER);
+  // Asked for a hint's sake: that nothing has been paid yet says nothing.
+  if (!AWAITS_ANSWER.includes(attempt.status)) return { status: "done" };
   const none = await run.byGateway(payments, { type: "payment.find_nothing", attemptId, by: "find" });
   if (none.status === "failed" || !none.outcome.ok) return ended(none, OVER);
   return readList(ports, payments, run, attempt);

@@ -27,6 +27,8 @@ export type Request = {
   readonly operation: string;
   /** `Idempotency-Key` of the caller; null: this request stands for itself. */
   readonly key: string | null;
+  /** What this request is called in the log. Of those who bring the same command the first one's stays. */
+  readonly requestId: string;
 };
 export type Requested =
   | { readonly status: "done"; readonly id: CommandId; readonly outcome: Outcome }
@@ -58,7 +60,7 @@ const NO_TIME = instantOf(0);
 export const requests = (ports: RequestPorts): Requests => ({
   ask: async (request) => {
     const { intake, bus, storage, bodies, now, patienceMs } = ports;
-    const { actor, command, accountId } = request;
+    const { actor, command, accountId, requestId } = request;
     const id = idOf(ports, request);
     const outcome = bus.awaitOutcome(id, patienceMs);
     const accepted = await intake.accept({
@@ -70,6 +72,7 @@ export const requests = (ports: RequestPorts): Requests => ({
       attemptId: null,
       gatewayAccount: null,
       transactionId: null,
+      requestId,
       receivedAt: now(),
     });
     if (!accepted.ok) return { status: "failed", fault: accepted.error };

@@ -4,7 +4,8 @@ import type { CommandId } from "../ids.ts";
 import type { Bus } from "../ports/bus.ts";
 import type { Intake, IntakeEntry } from "../ports/intake.ts";
 import type { IntakeBodies } from "../ports/intake-bodies.ts";
-import type { Reports } from "../ports/reports.ts";
+import type { Report, Reports } from "../ports/reports.ts";
+import type { Outcome } from "../ports/storage.ts";
 import { DAY_MS, earlier, type Instant, MINUTE_MS, plusMs, SECOND_MS } from "../time.ts";
 
 /** Takes what was accepted into the intake and executes it. Any number may run at once: a command has one outcome. */
@@ -25,6 +26,16 @@ export type UpdaterPorts = {
   readonly now: () => Instant;
   /** Something was written: what waits for it may look. */
   readonly onCommitted: () => void;
+  /** Hears of each command that has come to its end, for the log. */
+  readonly log: (done: CommandDone) => void;
+};
+export type CommandDone = {
+  readonly id: CommandId;
+  /** As in "invoice.offer". */
+  readonly command: string;
+  /** Null: it was done. */
+  readonly refusal: string | null;
+  readonly requestId: string | null;
 };
 
 /** Rows that go into one transaction. */
@@ -47,7 +58,7 @@ export const updater = (ports: UpdaterPorts): Updater => {
       if (came.status === "failed") continue; // Stays due: it is met again by the next sweep.
       settled += 1;
       failures.delete(row.entry.id);
-      if (came.outcome.ok || !isAskedAgain(row.received)) await ports.bus.tellOutcome(row.entry.id, came.outcome);
+      if (came.outcome.ok || !isAskedAgain(row.received)) await tell(ports, row, came.outcome);
       else await putAside(ports, row, came.outcome.refusal.code);
     }
     if (settled > 0) ports.onCommitted();
@@ -72,6 +83,12 @@ export const updater = (ports: UpdaterPorts): Updater => {
 
 type Row = { readonly entry: IntakeEntry; readonly received: Received };
 
+const tell = async ({ bus, log }: UpdaterPorts, { entry, received }: Row, outcome: Outcome): Promise<void> => {
+  const { id, requestId } = entry;
+  log({ id, command: received.command.type, refusal: outcome.ok ? null : outcome.refusal.code, requestId });
+  await bus.tellOutcome(id, outcome);
+};
+
 /** What cannot be read goes to the suspense list at once: no later event would make it readable. */
 const readable = async (ports: UpdaterPorts, entries: readonly IntakeEntry[]): Promise<readonly Row[]> => {
   const rows: Row[] = [];
@@ -79,7 +96,7 @@ const readable = async (ports: UpdaterPorts, entries: readonly IntakeEntry[]): P
     const asked = ports.bodies.parse(entry.body);
     const { id, fingerprint, receivedAt } = entry;
     if (asked.ok) rows.push({ entry, received: { id, fingerprint, receivedAt, ...asked.value } });
-    else await suspend(ports, id, asked.error.detail);
+    else await suspend(ports, entry, asked.error.detail);
   }
   return rows;
 };
@@ -100,7 +117,7 @@ const executeAll = async (
   } catch (error) {
     const [only] = rows;
     if (rows.length === 1 && only !== undefined) {
-      await putOff(ports, only.entry.id, error, failures);
+      await putOff(ports, only.entry, error, failures);
       return [];
     }
     const each: (readonly [Row, Executed])[] = [];
@@ -112,36 +129,42 @@ const executeAll = async (
 /** Our own code broke on this row: it is tried again, and after some tries left to a person. */
 const putOff = async (
   ports: UpdaterPorts,
-  id: CommandId,
+  entry: IntakeEntry,
   error: unknown,
   failures: Map<CommandId, number>,
 ): Promise<void> => {
+  const { id } = entry;
   const tries = (failures.get(id) ?? 0) + 1;
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   if (tries >= TRIES) {
     failures.delete(id);
-    await suspend(ports, id, reason);
+    await suspend(ports, entry, reason);
     return;
   }
   failures.set(id, tries);
-  ports.reports({ level: "alarm", what: "command_broken", facts: { id, tries: `${tries}`, reason } });
+  const facts = { id, tries: `${tries}`, reason, ...askedBy(entry) };
+  ports.reports({ level: "alarm", what: "command_broken", facts });
   await ports.intake.wait(id, plusMs(ports.now(), SECOND_MS * 2 ** tries));
 };
 
 /** A gateway's fact that is refused has happened all the same: most likely its payment is not known here yet. */
-const putAside = async (ports: UpdaterPorts, { entry, received }: Row, code: string): Promise<void> => {
+const putAside = async (ports: UpdaterPorts, row: Row, code: string): Promise<void> => {
+  const { entry, received } = row;
   const until = plusMs(entry.receivedAt, FACT_WAITS_MS);
   if (ports.now() >= until) {
-    await suspend(ports, entry.id, code);
+    await suspend(ports, entry, code);
     return;
   }
   await ports.intake.wait(entry.id, earlier(until, plusMs(ports.now(), TRIED_AGAIN_MS)));
   // What came between the refusal and the wait has woken nobody.
   const again = await ports.billing.execute(received);
-  if (again.status === "done" && again.outcome.ok) await ports.bus.tellOutcome(entry.id, again.outcome);
+  if (again.status === "done" && again.outcome.ok) await tell(ports, row, again.outcome);
 };
 
-const suspend = async ({ intake, now, reports }: UpdaterPorts, id: CommandId, reason: string): Promise<void> => {
+const suspend = async ({ intake, now, reports }: UpdaterPorts, entry: IntakeEntry, reason: string): Promise<void> => {
+  const { id } = entry;
   await intake.suspend(id, now(), reason);
-  reports({ level: "alarm", what: "intake_suspended", facts: { id, reason } });
+  reports({ level: "alarm", what: "intake_suspended", facts: { id, reason, ...askedBy(entry) } });
 };
+
+const askedBy = ({ requestId }: IntakeEntry): Report["facts"] => (requestId === null ? {} : { requestId });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { AttemptId, InvoiceId } from "../../../src/core/ids.ts";
+import { err } from "../../../src/core/result.ts";
+import { hints } from "../../../src/core/work/hints.ts";
 import { PRICE, rub, SERVICE_LINE, staff } from "../../support/cinema.ts";
 import { type BoxOffice, openBoxOffice, problemIn } from "./support/box-office.ts";
 
@@ -107,6 +109,48 @@ describe("paying", () => {
     office.go("slowly");
     const answer = await pay(office, token, id);
     expect([answer.status, answer.headers.get("location")]).toEqual([202, answer.json.statusUrl]);
+  });
+});
+
+describe("the browser's word that all went well", () => {
+  const lookUp = (office: BoxOffice, token: string, id: string) =>
+    office.ask("POST", `${BASE}/${id}/look-up`, { token });
+
+  test("has the gateway asked, and changes nothing by itself", async () => {
+    const office = await openBoxOffice();
+    const { token, id } = await subscribed(office);
+    const { json } = await pay(office, token, id);
+    const answer = await lookUp(office, token, id);
+    expect([answer.status, answer.json]).toMatchObject([202, { id, status: "open" }]);
+    expect(office.looksUp).toEqual([`look_up_payment ${json.attemptId}`]);
+    expect((await office.ask("GET", `${BASE}/${id}`, { token })).json).toEqual(answer.json);
+  });
+
+  test("where no window was opened, or all of it is known, asks nobody", async () => {
+    const office = await openBoxOffice();
+    const { token, id } = await subscribed(office);
+    expect(await lookUp(office, token, id)).toMatchObject({ status: 200, json: { status: "open" } });
+    const { json } = await pay(office, token, id);
+    await office.cinema.pay(json.attemptId as AttemptId, PRICE, "t1");
+    expect(await lookUp(office, token, id)).toMatchObject({ status: 200, json: { status: "paid" } });
+    expect(office.looksUp).toEqual([]);
+  });
+
+  test("about somebody else's invoice, or none, is about nothing", async () => {
+    const office = await openBoxOffice();
+    const { id } = await subscribed(office);
+    const { token: stranger } = await office.newcomer();
+    for (const one of [id, "inv_01h455vb4pex5vsknk084sn02q", "inv_x"])
+      expect(problemIn(await lookUp(office, stranger, one)).code).toBe("not_found");
+    expect(office.looksUp).toEqual([]);
+  });
+
+  test("is turned away when it would be lost", async () => {
+    const lost = hints({ tasks: { add: async () => err({ code: "tasks_unavailable", detail: "away" } as const) } });
+    const office = await openBoxOffice({ hints: lost });
+    const { token, id } = await subscribed(office);
+    await pay(office, token, id);
+    expect(problemIn(await lookUp(office, token, id))).toMatchObject({ status: 503, code: "storage_unavailable" });
   });
 });
 

@@ -63,6 +63,7 @@ test("the document is OpenAPI 3.1 of all that is served, and of nothing else", a
       "GET /payments/api/v1/invoices",
       "GET /payments/api/v1/invoices/{id}",
       "GET /payments/api/v1/invoices/{id}/events",
+      "POST /payments/api/v1/invoices/{id}/look-up",
       "POST /payments/api/v1/invoices/{id}/pay",
       "GET /payments/api/v1/callbacks/{gateway}/{kind}",
       "POST /payments/api/v1/callbacks/{gateway}/{kind}",

@@ -64,8 +64,8 @@ const MAY_IN_ACCOUNTS: typeof MAY = {
 };
 /** All others are the owner's own. */
 const MAY_RUN: Readonly<Record<DatabaseRole, readonly string[]>> = {
-  matinee_api: ["accept_check", "accept_intake"],
-  matinee_updater: ["accept_check", "accept_intake", "commit_all"],
+  matinee_api: ["accept", "accept_check"],
+  matinee_updater: ["accept", "accept_check", "commit_all"],
 };
 
 type Schema = "billing" | "accounts";
@@ -120,6 +120,7 @@ const entry = (id: CommandId = newCommand()): IntakeEntry => ({
   attemptId: null,
   gatewayAccount: null,
   transactionId: null,
+  requestId: null,
   receivedAt: START,
 });
 const secret = (text: string) =>
@@ -214,8 +215,8 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       );
       const path = "search_path=pg_catalog, billing, pg_temp";
       expect(lending.map((one) => ({ ...one }))).toEqual([
+        { name: "accept", path },
         { name: "accept_check", path },
-        { name: "accept_intake", path },
         { name: "commit_all", path },
       ]);
     });

@@ -184,7 +184,7 @@ describe("What a gateway tells is kept and acts once:", () => {
 
   test("what is signed and cannot be read is kept for a person, once, however often it comes", async () => {
     const shop = await openShop();
-    const again = () => shop.door.keepUnreadable("pay", "Amount", "Amount=much");
+    const again = () => shop.door.keepUnreadable("pay", "Amount", { raw: "Amount=much", requestId: "req-1" });
     expect([await again(), await again()]).toEqual(["unreadable", "unreadable"]);
     await shop.settle();
     const suspended = answered(await shop.store.intake.suspended(10));

@@ -115,7 +115,7 @@ describe("A person is told of", () => {
     const { heard, bus } = hear();
     await relay(shop.store.outbox, bus);
     return heard
-      .map(({ event }) => alarmOf(event))
+      .map(alarmOf)
       .filter((alarm): alarm is Report => alarm !== null)
       .map(({ what }) => what);
   };

@@ -85,6 +85,7 @@ describe("A caller's request", () => {
       accountId: ANNA,
       operation: "POST /subscriptions",
       key: "k",
+      requestId: "req-1",
     });
     if (asked.status !== "running") throw new Error(`it is ${asked.status}`);
     const status = async (account = ANNA) => {

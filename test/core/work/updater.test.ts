@@ -7,10 +7,11 @@ import type { Report } from "../../../src/core/ports/reports.ts";
 import type { Outcome } from "../../../src/core/ports/storage.ts";
 import { Bug, err, ok } from "../../../src/core/result.ts";
 import { type Instant, plusMs, SECOND_MS } from "../../../src/core/time.ts";
-import { updater } from "../../../src/core/work/updater.ts";
+import { type CommandDone, updater } from "../../../src/core/work/updater.ts";
 import { accountNamed, answered, commandNamed, payer, START } from "../../support/cinema.ts";
 
 const DONE: Outcome = { ok: true, value: {} };
+const REFUSED: Outcome = { ok: false, refusal: { code: "not_found", facts: {} } };
 
 /** The State Updater over a billing that does what the test says. Rows are commands of anna's, named in their order. */
 const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<Billing["executeAll"]>>) => {
@@ -19,6 +20,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
   const told: CommandId[] = [];
   const batches: number[] = [];
   const reports: Report[] = [];
+  const logged: CommandDone[] = [];
   const billing: Billing = {
     executeAll: async (received) => {
       batches.push(received.length);
@@ -39,6 +41,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
     reports: (report) => void reports.push(report),
     now: () => at,
     onCommitted: () => undefined,
+    log: (done) => void logged.push(done),
   });
   return {
     store,
@@ -46,6 +49,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
     told,
     batches,
     reports,
+    logged,
     wait: (ms: number) => {
       at = plusMs(at, ms);
     },
@@ -61,6 +65,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
         attemptId: null,
         gatewayAccount: null,
         transactionId: null,
+        requestId: `request of ${name}`,
         receivedAt: at,
       });
     },
@@ -83,6 +88,25 @@ describe("The State Updater", () => {
     for (const name of ["a", "b", "c"]) await accepts(name);
     await updating.take([commandNamed("a"), commandNamed("c"), commandNamed("unknown")]);
     expect(told.sort()).toEqual([commandNamed("a"), commandNamed("c")].sort());
+  });
+
+  test("tells the log what became of each command, with the name of the request that brought it", async () => {
+    const { updating, accepts, logged } = openUpdater((ids) =>
+      ids.map((id) => ({
+        status: "done" as const,
+        outcome: id === commandNamed("b") ? REFUSED : DONE,
+        repeated: false,
+      })),
+    );
+    for (const name of ["a", "b"]) await accepts(name);
+    await updating.sweep();
+    const command = "consent.withdraw";
+    expect(new Set(logged)).toEqual(
+      new Set([
+        { id: commandNamed("a"), command, refusal: null, requestId: "request of a" },
+        { id: commandNamed("b"), command, refusal: "not_found", requestId: "request of b" },
+      ]),
+    );
   });
 
   test("leaves what the database did not take, and does not run in circles about it", async () => {
@@ -110,6 +134,7 @@ describe("The State Updater", () => {
     }
     expect(await suspended()).toEqual([[poison, "Bug: a promise is broken"]]);
     expect(reports).toHaveLength(5);
+    for (const { facts } of reports) expect(facts["requestId"]).toBe("request of b");
   });
 
   test("a broken row is not tried again before its pause is over", async () => {
@@ -153,6 +178,7 @@ describe("The State Updater", () => {
       reports: () => undefined,
       now: () => START,
       onCommitted: () => undefined,
+      log: () => undefined,
     });
     expect(await updating.sweep()).toBe(false);
   });

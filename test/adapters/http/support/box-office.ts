@@ -4,7 +4,9 @@ import { openMemory } from "../../../../src/adapters/memory/store.ts";
 import { problem } from "../../../../src/adapters/wire/problems.ts";
 import { formatAmount } from "../../../../src/core/money.ts";
 import { RATE_POLICIES, type RateLimits } from "../../../../src/core/ports/rate-limits.ts";
+import { ok } from "../../../../src/core/result.ts";
 import { instantOf } from "../../../../src/core/time.ts";
+import { hints } from "../../../../src/core/work/hints.ts";
 import { BASIC, MONTHLY, openCinema, PREMIUM, rub } from "../../../support/cinema.ts";
 import { openDesk } from "./desk.ts";
 import { openGatewayDoor } from "./door.ts";
@@ -32,6 +34,7 @@ export const openBoxOffice = async (over: Partial<HttpPorts> = {}) => {
   const asked = openRequests(cinema);
   const gateway = openGatewayDoor();
   const logged: LogEntry[] = [];
+  const looksUp: string[] = [];
   const ports: HttpPorts = {
     requests: asked.requests,
     accounts: openDesk(now),
@@ -45,6 +48,14 @@ export const openBoxOffice = async (over: Partial<HttpPorts> = {}) => {
         parameters: JSON.stringify({ reference: attemptId, amount: formatAmount(amount), ...rest }),
       }),
     },
+    hints: hints({
+      tasks: {
+        add: async (rows) => {
+          looksUp.push(...rows.map(({ kind, subject }) => `${kind} ${subject}`));
+          return ok(null);
+        },
+      },
+    }),
     limits: openLimits(),
     billingNow: async () => cinema.at(),
     ready: async () => ({ ok: true, parts: { storage: "ready" } }),
@@ -90,6 +101,8 @@ export const openBoxOffice = async (over: Partial<HttpPorts> = {}) => {
     cinema,
     gateway,
     logged,
+    /** What the gateway is to be asked soon. */
+    looksUp,
     go: asked.go,
     commandIds: asked.ids,
     /** Somebody new, signed up and logged in. */

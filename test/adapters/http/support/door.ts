@@ -38,11 +38,11 @@ export const openGatewayDoor = () => {
   const entry: GatewayDoor = {
     callbacks,
     door: {
-      take: async ({ eventKey }, raw) => {
+      take: async ({ eventKey }, { raw }) => {
         taken.push({ eventKey, raw });
         return verdict;
       },
-      keepUnreadable: async (kind, field, raw) => {
+      keepUnreadable: async (kind, field, { raw }) => {
         unreadable.push({ kind, field, raw });
         return "unreadable";
       },
