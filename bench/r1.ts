@@ -5,22 +5,22 @@ import { fold } from "../src/core/billing/fold.ts";
 import { rowsOf } from "../src/core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../src/core/policy.ts";
 import { openCinema } from "../test/support/cinema.ts";
+import { runAlone } from "./support/alone.ts";
 import { cloneHistories } from "./support/clones.ts";
-import { assertDurable, connect, dropAllMade, makeDatabase, vacuum } from "./support/database.ts";
-import { type Goal, runAlone } from "./support/goal.ts";
+import { assertDurable, connect, makeDatabase, vacuum } from "./support/database.ts";
+import { figure, type Goal, ratio } from "./support/goal.ts";
 import { live } from "./support/life.ts";
 import { interleaved, type Side } from "./support/rounds.ts";
-import { SCALE } from "./support/scale.ts";
+import { scaled } from "./support/scale.ts";
 
 /** Real lives, of 31 events each, and the copies of each: 204,600 events and those of the plan. */
 const REAL = 30;
-const COPIES = 220 * SCALE - 1;
+const COPIES = scaled(220, 1) - 1;
 
 export const r1: Goal = {
   id: "r1",
   what: "rebuild of every projection from the log, beside the live rows and compared with them",
   dividedBy: "reading the same events in the same order with an empty fold",
-  floor: 0.2,
   measure: async (say) => {
     await assertDurable();
     const url = await makeDatabase();
@@ -32,10 +32,20 @@ export const r1: Goal = {
       // A rebuild that is worth measuring runs for minutes: its first seconds are left out.
       for (let warming = 0; warming < 2; warming += 1) for (const side of sides) await side.run();
       const rounds = await interleaved(sides, say);
-      return { rounds, leastPerSecond: 100_000 };
+      return {
+        figures: [
+          ratio(rounds, { least: 0.2 }),
+          figure(rounds, 0, {
+            name: "rate",
+            unit: "per_second",
+            bound: { least: 100_000 },
+            of: (half) => half.perSecond,
+            rate: false,
+          }),
+        ],
+      };
     } finally {
       await driver.close();
-      await dropAllMade();
     }
   },
 };

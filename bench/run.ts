@@ -1,13 +1,22 @@
+import { c1 } from "./c1.ts";
 import { commit } from "./commit.ts";
 import { core } from "./core.ts";
+import { e2 } from "./e2.ts";
+import { m1 } from "./m1.ts";
+import { o1 } from "./o1.ts";
+import { p1 } from "./p1.ts";
 import { p1b } from "./p1b.ts";
 import { p2 } from "./p2.ts";
+import { p3 } from "./p3.ts";
+import { p4 } from "./p4.ts";
+import { p5 } from "./p5.ts";
 import { r1 } from "./r1.ts";
-import { type Goal, judge, type Verdict } from "./support/goal.ts";
-import { percent } from "./support/rounds.ts";
+import { dropAllMade } from "./support/database.ts";
+import { type Goal, holds, type Line, lineOf } from "./support/goal.ts";
+import { endAllStarted } from "./support/processes.ts";
 
-// All goals, or those named on the command line, one after another. Fails if one is below its floor or could not be measured.
-const GOALS: readonly Goal[] = [core, commit, p1b, p2, r1];
+// All goals, or those named on the command line, one after another. Fails if one does not hold or could not be measured.
+const GOALS: readonly Goal[] = [core, commit, p1, p1b, p2, p3, p4, p5, e2, r1, c1, m1, o1];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((id) => GOALS.every((goal) => goal.id !== id));
@@ -16,44 +25,51 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const verdicts: Verdict[] = [];
+const lines: Line[] = [];
+const notes: string[] = [];
 const failures: string[] = [];
+let allHold = true;
 for (const goal of GOALS.filter(({ id }) => asked.length === 0 || asked.includes(id))) {
-  console.log(`\n${goal.id}: ${goal.what}\n  divided by ${goal.dividedBy}`);
+  const { id, what, dividedBy } = goal;
+  const told = dividedBy === null ? `${id}: ${what}` : `${id}: ${what}\n  / ${dividedBy}`;
+  console.log(`\n${told}`);
+  const startedAt = performance.now();
   try {
-    verdicts.push(await judge(goal, (line) => console.log(`  ${line}`)));
+    const { figures, also = [] } = await goal.measure((line) => console.log(`  ${line}`));
+    lines.push(...figures.map((one) => lineOf(goal, one)));
+    notes.push([told, ...also.map((line) => `  ${line}`)].join("\n"));
+    allHold &&= figures.every(holds);
   } catch (error) {
-    failures.push(`${goal.id}: ${error instanceof Error ? error.message : String(error)}`);
+    failures.push(`NOT MEASURED ${id}: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    endAllStarted();
   }
+  console.log(`  took ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
+await dropAllMade();
 
-const lineOf = (verdict: Verdict): readonly string[] => [
-  verdict.id,
-  percent(verdict.floor),
-  percent(verdict.median),
-  `${percent(verdict.lowest)} to ${percent(verdict.highest)}`,
-  `${verdict.pairs} (${verdict.voided} void)`,
-  `${Math.round(verdict.perSecond).toLocaleString("en")}/s`,
-  verdict.p50Ms === null ? "" : `${verdict.p50Ms.toFixed(1)} / ${verdict.p99Ms?.toFixed(1)} ms`,
-  verdict.holds ? "holds" : "BELOW",
-];
 const table = [
-  ["goal", "floor", "median", "min to max", "pairs", "ours", "p50 / p99", "verdict"],
-  ...verdicts.map(lineOf),
+  ["goal", "bound", "median", "min to max", "pairs", "ours", "p50 / p99", "verdict"],
+  ...lines.map((line) => [
+    line.goal,
+    line.bound,
+    line.median,
+    line.spread,
+    line.pairs,
+    line.ours,
+    line.waits,
+    line.verdict,
+  ]),
 ];
 const widths = table.reduce<readonly number[]>(
-  (wide, line) => line.map((cell, i) => Math.max(cell.length, wide[i] ?? 0)),
+  (wide, cells) => cells.map((cell, i) => Math.max(cell.length, wide[i] ?? 0)),
   [],
 );
-console.log("");
-for (const line of table)
-  console.log(
-    line
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-for (const { id, what, dividedBy, also } of verdicts)
-  console.log([`${id}: ${what}`, `  / ${dividedBy}`, ...also.map((line) => `  ${line}`)].join("\n"));
-for (const failure of failures) console.log(`NOT MEASURED ${failure}`);
-process.exit(failures.length === 0 && verdicts.every(({ holds }) => holds) ? 0 : 1);
+const printed = table.map((cells) =>
+  cells
+    .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+    .join("  ")
+    .trimEnd(),
+);
+console.log(["", ...notes, "", ...printed, ...failures].join("\n"));
+process.exit(allHold && failures.length === 0 ? 0 : 1);

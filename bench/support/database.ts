@@ -14,24 +14,28 @@ export const connect = (url: string, max = 1): Driver => postgresJs({ url, max, 
  * both sides of a comparison the same.
  */
 export const makeDatabase = async (from: string | null = null): Promise<string> => {
+  if (isBrokenOff) throw new Error("the run was broken off");
   const name = `matinee_bench_${crypto.randomUUID().replaceAll("-", "")}`;
-  made.add(name);
-  await onServer(
+  const making = onServer(
     from === null ? `create database ${name}` : `create database ${name} template ${nameOf(from)} strategy file_copy`,
   );
+  made.set(name, making);
+  await making;
   await onServer("checkpoint");
   return urlOf(name);
 };
 
 export const dropDatabase = async (url: string): Promise<void> => {
   const name = nameOf(url);
+  // One that is only being made would be there afterwards.
+  await made.get(name)?.catch(() => undefined);
   await onServer(`drop database if exists ${name} with (force)`);
   made.delete(name);
 };
 
 /** Drops whatever a run has left behind. */
 export const dropAllMade = async (): Promise<void> => {
-  for (const name of [...made]) await dropDatabase(urlOf(name));
+  for (const name of [...made.keys()]) await dropDatabase(urlOf(name));
 };
 
 /** A run without durable commits measures something else. */
@@ -60,10 +64,15 @@ export const vacuum = async (url: string): Promise<void> => {
   await driver.close();
 };
 
-const made = new Set<string>();
+/** By name, with the making of each. */
+const made = new Map<string, Promise<unknown>>();
+let isBrokenOff = false;
 // A run that is broken off leaves nothing behind.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void dropAllMade().finally(() => process.exit(130)));
+  process.once(signal, () => {
+    isBrokenOff = true;
+    void dropAllMade().finally(() => process.exit(130));
+  });
 }
 const urlOf = (name: string): string => Object.assign(new URL(SERVER), { pathname: `/${name}` }).href;
 const nameOf = (url: string): string => new URL(url).pathname.slice(1);

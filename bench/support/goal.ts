@@ -1,79 +1,113 @@
-import { median, percent, type Rounds, ratios } from "./rounds.ts";
+import { type Half, median, percent, type Rounds, ratios } from "./rounds.ts";
 
-/** One line of performance.md, part 1: a rate of ours divided by a limit that is measured in the same run. */
+/** One line of performance.md, part 1. */
 export type Goal = {
   readonly id: string;
   readonly what: string;
-  readonly dividedBy: string;
-  /** The median ratio must not be below this. */
-  readonly floor: number;
+  /** The limit, measured in the same run. Null: the figures stand for themselves, under a ceiling. */
+  readonly dividedBy: string | null;
   measure(say: (line: string) => void): Promise<Measured>;
 };
 export type Measured = {
-  readonly rounds: Rounds;
-  /** The sides, in order: ours first, then the limit, then what is only printed. */
-  readonly also?: readonly { readonly name: string; readonly ours: number; readonly limit: number }[];
-  /** A floor beside the ratio, where the goal states one in plain numbers. */
-  readonly leastPerSecond?: number;
+  readonly figures: readonly Figure[];
+  /** Beside the figures, and judged by nobody. */
+  readonly also?: readonly string[];
 };
-export type Verdict = {
-  readonly id: string;
-  readonly what: string;
-  readonly dividedBy: string;
-  readonly floor: number;
-  readonly median: number;
-  readonly lowest: number;
-  readonly highest: number;
-  readonly pairs: number;
+export type Figure = {
+  /** What tells it from its goal's others; empty where there is but one. */
+  readonly name: string;
+  readonly unit: keyof typeof PRINTED;
+  /** One of each valid pair; the median is judged. */
+  readonly values: readonly number[];
+  readonly bound: Bound;
   readonly voided: number;
-  readonly perSecond: number;
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-  readonly also: readonly string[];
-  readonly holds: boolean;
+  /** What ours did in each pair; empty where that is no rate. */
+  readonly ours: readonly Half[];
+};
+export type Bound = { readonly least: number } | { readonly most: number };
+
+const PRINTED = {
+  ratio: percent,
+  per_second: (value: number) => `${Math.round(value).toLocaleString("en")}/s`,
+  ms: (value: number) => `${value.toFixed(1)} ms`,
+  s: (value: number) => `${value.toFixed(2)} s`,
+  MB: (value: number) => `${Math.round(value)} MB`,
+  rows: (value: number) => `${value} rows`,
+} as const;
+
+/** The rate of one side divided by that of another. */
+export const ratio = (
+  rounds: Rounds,
+  bound: Bound,
+  { name = "", ours = 0, limit = 1 }: { readonly name?: string; readonly ours?: number; readonly limit?: number } = {},
+): Figure => ({
+  name,
+  unit: "ratio",
+  values: ratios(rounds, ours, limit),
+  bound,
+  voided: rounds.voided,
+  ours: halvesOf(rounds, ours),
+});
+
+/** What was told of each half of one side. */
+export const figure = (
+  rounds: Rounds,
+  side: number,
+  {
+    of,
+    ...told
+  }: Pick<Figure, "name" | "unit" | "bound"> & { readonly of: (half: Half) => number | null; readonly rate: boolean },
+): Figure => {
+  const halves = halvesOf(rounds, side);
+  const { name, unit, bound, rate } = told;
+  const values = halves.map((half) => of(half) ?? Number.NaN);
+  return { name, unit, bound, values, voided: rounds.voided, ours: rate ? halves : [] };
 };
 
-export const judge = async (goal: Goal, say: (line: string) => void): Promise<Verdict> => {
-  const { rounds, also = [], leastPerSecond = 0 } = await goal.measure(say);
-  const measured = ratios(rounds, 0, 1);
-  const ours = rounds.valid.map(([half]) => half).filter((half) => half !== undefined);
-  const typical = (of: (half: (typeof ours)[number]) => number | null): number | null => {
-    const values = ours.map(of).filter((value) => value !== null);
-    return values.length === 0 ? null : median(values);
+/** A ratio that is only told. */
+export const alsoRatio = (name: string, rounds: Rounds, ours: number, limit: number): string => {
+  const values = ratios(rounds, ours, limit);
+  return `${name}: ${percent(median(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
+};
+
+const halvesOf = ({ valid }: Rounds, side: number): readonly Half[] =>
+  valid.map((round) => round[side]).filter((half) => half !== undefined);
+
+/** What is not a number holds nothing. */
+export const holds = ({ values, bound }: Figure): boolean =>
+  "least" in bound ? median(values) >= bound.least : median(values) <= bound.most;
+
+export type Line = {
+  readonly goal: string;
+  readonly bound: string;
+  readonly median: string;
+  readonly spread: string;
+  readonly pairs: string;
+  readonly ours: string;
+  readonly waits: string;
+  readonly verdict: string;
+};
+
+export const lineOf = ({ id }: Goal, judged: Figure): Line => {
+  const { name, unit, values, bound, voided, ours } = judged;
+  const print = PRINTED[unit];
+  const typical = (of: (half: Half) => number | null): number | null => {
+    const found = ours.map(of).filter((value) => value !== null);
+    return found.length === 0 ? null : median(found);
   };
-  const perSecond = typical((half) => half.perSecond) ?? 0;
-  const { id, what, dividedBy, floor } = goal;
+  const [perSecond, p50, p99] = [
+    typical((half) => half.perSecond),
+    typical((half) => half.p50Ms),
+    typical((half) => half.p99Ms),
+  ];
   return {
-    id,
-    what,
-    dividedBy,
-    floor,
-    median: median(measured),
-    lowest: Math.min(...measured),
-    highest: Math.max(...measured),
-    pairs: measured.length,
-    voided: rounds.voided,
-    perSecond,
-    p50Ms: typical((half) => half.p50Ms),
-    p99Ms: typical((half) => half.p99Ms),
-    also: [
-      ...also.map(({ name, ours: over, limit }) => `${name}: ${spread(ratios(rounds, over, limit))}`),
-      ...(leastPerSecond === 0 ? [] : [`at least ${leastPerSecond.toLocaleString("en")}/s`]),
-    ],
-    holds: median(measured) >= floor && perSecond >= leastPerSecond,
+    goal: name === "" ? id : `${id} ${name}`,
+    bound: "least" in bound ? `>= ${print(bound.least)}` : `<= ${print(bound.most)}`,
+    median: print(median(values)),
+    spread: `${print(Math.min(...values))} to ${print(Math.max(...values))}`,
+    pairs: voided === 0 ? `${values.length}` : `${values.length} (${voided} void)`,
+    ours: perSecond === null ? "" : PRINTED.per_second(perSecond),
+    waits: p50 === null || p99 === null ? "" : `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`,
+    verdict: holds(judged) ? "holds" : "BROKEN",
   };
 };
-
-const spread = (values: readonly number[]): string =>
-  `${percent(median(values))} (${percent(Math.min(...values))} to ${percent(Math.max(...values))})`;
-
-/** Runs one goal by itself. Its figure is the last line; below its floor the process fails. */
-export const runAlone = async (goal: Goal): Promise<void> => {
-  const verdict = await judge(goal, console.log);
-  for (const line of verdict.also) console.log(line);
-  console.log(toldVerdict(verdict));
-  process.exit(verdict.holds ? 0 : 1);
-};
-
-export const toldVerdict = ({ id, median: middle, lowest, highest, floor, pairs, holds }: Verdict): string =>
-  `${id}: ${percent(middle)} (${percent(lowest)} to ${percent(highest)} over ${pairs} pairs), floor ${percent(floor)}: ${holds ? "holds" : "BELOW"}`;

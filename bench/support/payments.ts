@@ -1,25 +1,21 @@
-import type { Driver, Parameter } from "../../src/adapters/postgres/driver.ts";
+import type { Driver } from "../../src/adapters/postgres/driver.ts";
 import { groupCommit } from "../../src/adapters/postgres/group-commit.ts";
 import { postgresIntake } from "../../src/adapters/postgres/intake.ts";
+import { openSeals } from "../../src/adapters/postgres/seals.ts";
 import { postgresStorage } from "../../src/adapters/postgres/storage.ts";
-import { openPostgres } from "../../src/adapters/postgres/store.ts";
 import { parseIntakeBody, printIntakeBody } from "../../src/adapters/wire/intake-bodies.ts";
 import { type Billing, billing, type Executed } from "../../src/core/billing/billing.ts";
-import { fold } from "../../src/core/billing/fold.ts";
-import { rowsOf } from "../../src/core/billing/rows.ts";
 import type { AttemptId, CommandId } from "../../src/core/ids.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import type { Storage } from "../../src/core/ports/storage.ts";
-import { commandNamed, GATEWAY, instant, openCinema, sha256 } from "../../test/support/cinema.ts";
-import { cloneHistories } from "./clones.ts";
-import { connect, dropDatabase, makeDatabase, ourSettings, vacuum } from "./database.ts";
-import { aboutToPay } from "./life.ts";
-import { asScript, pgbench } from "./pgbench.ts";
+import { commandNamed, GATEWAY, instant, sha256 } from "../../test/support/cinema.ts";
+import { MASTER_KEY } from "../../test/support/stores.ts";
+import { connect, dropDatabase, makeDatabase, vacuum } from "./database.ts";
+import { PAYERS, seedPayers } from "./payers.ts";
+import { keepReplay, type Replay, recorder, type Sent, sendReplay } from "./replay.ts";
 import { type Half, type Side, waits } from "./rounds.ts";
+import { scaled } from "./scale.ts";
 
-/** Real histories, and the copies of each: 20,200 accounts that are about to pay. */
-const REAL = 200;
-const COPIES = 100;
 const PAID_AT = instant("2026-01-31T09:05:00Z");
 
 /**
@@ -30,42 +26,31 @@ export type Waiting = {
   readonly url: string;
   /** Of the callbacks, in an order that is random to the keys and the same in every run. */
   readonly ids: readonly CommandId[];
-  /** The statements of one callback, as our code sent them: the read of its streams and the commit. */
-  readonly texts: readonly string[];
+  /** The read of a callback's streams and its commit, as our code sends them. */
+  readonly replay: Replay;
 };
 
+/** Made once for all goals of a run: each takes as many callbacks of it as it needs. */
 export const paymentsWaiting = async (payments: number, say: (line: string) => void): Promise<Waiting> => {
+  made ??= makeWaiting(MOST_PAYMENTS, say);
+  const waiting = await made;
+  return { ...waiting, ids: waiting.ids.slice(0, payments) };
+};
+const MOST_PAYMENTS = scaled(4800, 64, 19_200);
+let made: Promise<Waiting> | null = null;
+
+const makeWaiting = async (payments: number, say: (line: string) => void): Promise<Waiting> => {
   const url = await makeDatabase();
-  await seed(url);
+  await seedPayers(url, GATEWAY);
   const driver = connect(url, 8);
   try {
     const ids = await acceptCallbacks(driver, payments);
-    const texts = await prepare(driver, ids);
+    const replay = await record(driver, ids);
     await vacuum(url);
-    say(`${REAL * (COPIES + 1)} accounts about to pay, ${ids.length} callbacks waiting`);
-    return { url, ids, texts };
+    say(`${PAYERS} accounts about to pay, ${ids.length} callbacks waiting, ${replay.statements} statements each`);
+    return { url, ids, replay };
   } finally {
     await driver.close();
-  }
-};
-
-const seed = async (url: string): Promise<void> => {
-  const store = await openPostgres({ url, masterKey: new Uint8Array(32), max: 8, groupCommit: true });
-  try {
-    const cinema = openCinema(store);
-    await cinema.sell();
-    await Promise.all(Array.from({ length: REAL }, (_, i) => aboutToPay(cinema, `payer ${i}`)));
-    const driver = connect(url);
-    await cloneHistories(driver, COPIES);
-    await driver.close();
-    const rebuilt = await store.rebuild(
-      "replace",
-      (stream, events) => rowsOf(fold(stream, events), DEFAULT_POLICY),
-      () => undefined,
-    );
-    if (!rebuilt.ok) throw new Error(`the seeds have no rows: ${rebuilt.error.code}`);
-  } finally {
-    await store.close();
   }
 };
 
@@ -109,87 +94,46 @@ const acceptCallbacks = async (driver: Driver, payments: number): Promise<readon
   return entries.map(({ id }) => id);
 };
 
-type Sent = { readonly text: string; readonly params: readonly Parameter[] };
-
 /** Decides each callback with the real code and keeps what it sends, but lets no commit through: nothing changes. */
-const prepare = async (driver: Driver, ids: readonly CommandId[]): Promise<readonly string[]> => {
-  const prepared: { readonly n: number; readonly sent: readonly Sent[] }[] = [];
+const record = async (driver: Driver, ids: readonly CommandId[]): Promise<Replay> => {
+  const withheld: Driver = {
+    ...driver,
+    query: async (text, params = []) =>
+      text.includes("commit_all") ? [{ answers: [{ ok: true }] }] : driver.query(text, params),
+  };
+  const { driver: recording, watch } = recorder(withheld);
+  const apply = updater(driver, postgresStorage(recording));
+  const requests: (readonly Sent[])[] = [];
   await inFlight(64, ids, async (id, n) => {
-    const sent: Sent[] = [];
-    const recording: Driver = {
-      ...driver,
-      query: async (text, params = []) => {
-        sent.push({ text, params });
-        return text.includes("commit_all") ? [{ answers: [{ ok: true }] }] : driver.query(text, params);
-      },
-    };
-    acknowledged(await updater(driver, postgresStorage(recording))(id));
-    prepared.push({ n, sent });
+    requests[n] = await watch(async () => acknowledged(await apply(id)));
   });
-  const texts = prepared[0]?.sent.map(({ text }) => text) ?? [];
-  if (!prepared.every(({ sent }) => sent.every(({ text }, i) => text === texts[i])))
-    throw new Error("every payment is sent in the same words");
-  await store(driver, prepared);
-  return texts;
-};
-
-const store = async (driver: Driver, prepared: readonly { readonly n: number; readonly sent: readonly Sent[] }[]) => {
-  const columns = columnsOf(prepared[0]?.sent ?? []);
-  await driver.query("create schema bench");
-  await driver.query(
-    `create table bench.prepared (n integer primary key, ${columns.map((column) => `${column} text`).join(", ")})`,
-  );
-  // The rows stay whole and plain: pgbench's read of them should cost as little as it can.
-  for (const column of columns) await driver.query(`alter table bench.prepared alter ${column} set storage main`);
-  await driver.query("alter table bench.prepared set (toast_tuple_target = 8160)");
-  for (let from = 0; from < prepared.length; from += 1000) {
-    const rows = prepared.slice(from, from + 1000).map(({ n, sent }) => {
-      const values = sent.flatMap(({ params }) => params.map(written));
-      return { n, ...Object.fromEntries(columns.map((column, i) => [column, values[i]])) };
-    });
-    await driver.query(
-      "insert into bench.prepared select * from jsonb_populate_recordset(null::bench.prepared, $1::text::jsonb)",
-      [JSON.stringify(rows)],
-    );
-  }
-};
-
-const columnsOf = (sent: readonly Sent[]): readonly string[] =>
-  sent.flatMap(({ params }, statement) => params.map((_, i) => `s${statement}_${i + 1}`));
-
-/** A parameter as the server reads it in text. */
-const written = (value: Parameter): string => {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return `{${value.map((one) => JSON.stringify(one)).join(",")}}`;
-  throw new Error("a payment is sent as text and lists of text");
+  return keepReplay(driver, requests);
 };
 
 /** pgbench on a copy of the database: reads what to send, then sends the very statements that our code sends. */
-export const pgbenchSide = ({ url, ids, texts }: Waiting, clients: number): Side => ({
+export const pgbenchSide = ({ url, ids, replay }: Waiting, clients: number): Side => ({
   name: `pgbench, ${clients} clients`,
-  run: () =>
-    onCopy(url, ids.length, async (copy) => {
-      const driver = connect(copy);
-      const columns = (await driver.query("select * from bench.prepared limit 1")).flatMap(Object.keys).slice(1);
-      await driver.close();
-      const read = `select ${columns.join(", ")} from bench.prepared where n = :n \\gset\n`;
-      const script = read + texts.map((text, i) => asScript(text, `s${i}`)).join("");
-      return pgbench(copy, script, { clients, transactions: ids.length, settings: await ourSettings(copy) });
-    }),
+  run: () => onCopy(url, ids.length, (copy) => sendReplay(copy, replay, { clients, requests: ids.length })),
 });
 
 /** Our State Updater on a copy of the database: each callback from the intake to its commit, so many at a time. */
 export const updaterSide = (
   name: string,
   { url, ids }: Waiting,
-  how: { readonly atOnce: number; readonly connections: number; readonly grouped: boolean },
+  how: {
+    readonly atOnce: number;
+    readonly connections: number;
+    readonly grouped: boolean;
+    /** How what a commit sends reaches the database; as it is, where nothing is said. */
+    readonly sending?: (driver: Driver) => Driver;
+  },
 ): Side => ({
   name,
   run: () =>
     onCopy(url, ids.length, async (copy) => {
       const driver = connect(copy, how.connections);
       await Promise.all(Array.from({ length: how.connections }, () => driver.query("select pg_sleep(0.05)")));
-      const storage = postgresStorage(driver);
+      const storage = postgresStorage(how.sending?.(driver) ?? driver);
       const apply = updater(driver, how.grouped ? groupCommit(storage) : storage);
       const latenciesMs = new Float64Array(ids.length);
       const startedAt = performance.now();
@@ -206,7 +150,7 @@ export const updaterSide = (
 
 /** What the consumer does with one row of the intake. */
 const updater = (driver: Driver, storage: Storage) => {
-  const intake = postgresIntake(driver);
+  const intake = postgresIntake(driver, openSeals(MASTER_KEY));
   const state: Billing = billing({
     storage,
     clock: { now: async () => PAID_AT },
@@ -229,7 +173,7 @@ const acknowledged = (executed: Executed): void => {
     throw new Error(`void: a payment was not applied: ${JSON.stringify(executed)}`);
 };
 
-const inFlight = async <T>(atOnce: number, items: readonly T[], run: (item: T, n: number) => Promise<void>) => {
+export const inFlight = async <T>(atOnce: number, items: readonly T[], run: (item: T, n: number) => Promise<void>) => {
   let next = 0;
   const one = async (): Promise<void> => {
     for (let n = next++; n < items.length; n = next++) await run(items[n] as T, n);
@@ -256,14 +200,14 @@ const onCopy = async (from: string, payments: number, run: (url: string) => Prom
  * Both sides send the same statements, so a ratio would not notice that they read whole tables. The server has counted:
  * rows that were read in the order in which they lie, and not by an index, must be next to none.
  */
-const assertByIndex = async (driver: Driver, payments: number): Promise<void> => {
+export const assertByIndex = async (driver: Driver, payments: number): Promise<void> => {
   const rows = await driver.query(
     `select relname, seq_tup_read::int as read from pg_stat_user_tables
-     where schemaname = 'billing' and seq_tup_read > $1 order by seq_tup_read desc`,
+     where schemaname in ('accounts', 'billing') and seq_tup_read > $1 order by seq_tup_read desc`,
     [payments],
   );
   const told = rows.map(({ relname, read }) => `${Number(read) / payments} rows of ${String(relname)}`);
-  if (told.length > 0) throw new Error(`void: each payment read ${told.join(", ")} without an index`);
+  if (told.length > 0) throw new Error(`void: each request read ${told.join(", ")} without an index`);
 };
 
 /** Every acknowledged payment was committed, whole. */

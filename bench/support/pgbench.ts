@@ -22,7 +22,7 @@ const THREADS = 2;
 
 /**
  * Runs a script, each client its share of `transactions`, with prepared statements.
- * In the script `:n` counts the transactions of all clients together, from 0.
+ * In the script `:n` counts the transactions of all clients together.
  * @param settings of its sessions, as `PGOPTIONS` takes them
  */
 export const pgbench = async (
@@ -31,13 +31,20 @@ export const pgbench = async (
   {
     clients,
     transactions,
+    from = 0,
     settings,
-  }: { readonly clients: number; readonly transactions: number; readonly settings: string },
+  }: {
+    readonly clients: number;
+    readonly transactions: number;
+    /** What `:n` begins with. */
+    readonly from?: number;
+    readonly settings: string;
+  },
 ): Promise<Half> => {
   const folder = mkdtempSync(join(tmpdir(), "matinee-pgbench-"));
   try {
     const file = join(folder, "script.sql");
-    writeFileSync(file, `\\set turn :turn + 1\n\\set n :turn * ${clients} + :client_id\n${script}`);
+    writeFileSync(file, `\\set turn :turn + 1\n\\set n :turn * ${clients} + :client_id + ${from}\n${script}`);
     const options = [
       ["-n", "-M", "prepared", "-f", file, "-D", "turn=-1"],
       ["-c", `${clients}`, "-j", `${THREADS}`, "-t", `${transactions / clients}`],
@@ -72,5 +79,12 @@ const latenciesIn = (folder: string): Float64Array => {
   return Float64Array.from(lines, (line) => Number(line.split(" ")[2]) / 1000);
 };
 
-/** A statement as pgbench reads it: `$1` becomes a variable of its own, filled from the row that was read before. */
-export const asScript = (text: string, prefix: string): string => `${text.replace(/\$(\d+)/g, `:${prefix}_$1`)};\n`;
+/**
+ * A statement as pgbench reads it.
+ * @param variable what stands for the parameter of this number
+ * @param answer where its one row goes, column by column; null: nowhere
+ */
+export const asScript = (text: string, variable: (number: number) => string, answer: string | null): string => {
+  const filled = text.replace(/\$(\d+)/g, (_, number: string) => variable(Number(number)));
+  return answer === null ? `${filled};\n` : `${filled} \\gset ${answer}\n`;
+};

@@ -1,3 +1,4 @@
+import { IS_TRIAL } from "./scale.ts";
 import { openSpin } from "./spin.ts";
 
 /** One half of a pair: how much was done in a second, and how long the callers waited. */
@@ -7,9 +8,9 @@ export type Side = { readonly name: string; run(): Promise<Half> };
 export type Round = readonly Half[];
 export type Rounds = { readonly valid: readonly Round[]; readonly voided: number };
 
-const PAIRS = 5;
+const PAIRS = IS_TRIAL ? 1 : 5;
 /** A spin loop that moved more than this between the halves of a round says that the machine had other work: void. */
-const MOVED = 1.2;
+const MOVED = IS_TRIAL ? Number.POSITIVE_INFINITY : 1.2;
 /** So many rounds may be void before the machine is called too busy to measure on. */
 const VOID_AT_MOST = 15;
 
@@ -40,6 +41,26 @@ export const interleaved = async (sides: readonly Side[], say: (line: string) =>
   return { valid, voided };
 };
 
+/** Something that several sides use one after another: the first opens it, the last closes it. */
+export type Stage = { close(): Promise<void> };
+export const inTurn = <S extends Stage>(
+  open: () => Promise<S>,
+  sides: readonly { readonly name: string; readonly run: (stage: S) => Promise<Half> }[],
+): readonly Side[] => {
+  let stage: S | null = null;
+  return sides.map(({ name, run }, i) => ({
+    name,
+    run: async () => {
+      stage ??= await open();
+      const half = await run(stage);
+      if (i < sides.length - 1) return half;
+      await stage.close();
+      stage = null;
+      return half;
+    },
+  }));
+};
+
 /** The rates of one side divided by those of another, pair by pair. */
 export const ratios = ({ valid }: Rounds, ours: number, limit: number): readonly number[] =>
   valid.map((round) => (round[ours]?.perSecond ?? 0) / (round[limit]?.perSecond ?? Number.NaN));
@@ -57,7 +78,8 @@ export const percent = (ratio: number): string =>
 
 const toldHalf = (half: Half | undefined): string => {
   if (half === undefined) return "nothing";
-  const rate = `${Math.round(half.perSecond).toLocaleString("en")}/s`;
+  const rate =
+    half.perSecond < 10 ? `${half.perSecond.toFixed(1)}/s` : `${Math.round(half.perSecond).toLocaleString("en")}/s`;
   return half.p50Ms === null ? rate : `${rate} p50 ${half.p50Ms.toFixed(1)} p99 ${half.p99Ms?.toFixed(1)} ms`;
 };
 
