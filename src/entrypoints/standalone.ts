@@ -45,6 +45,8 @@ const listen = (): ReturnType<typeof Bun.serve> | null => {
       reusePort: false,
       // The application itself refuses large bodies, with a problem document.
       maxRequestBodySize: 64 * 1024 * 1024,
+      // The sandbox's gateway may be told to take its five minutes; four and a quarter are the most that a connection lasts.
+      idleTimeout: gateway.mode === "sandbox" ? 255 : 10,
       fetch: (request, server) => app.http.fetch(request, server),
     });
   } catch (error) {

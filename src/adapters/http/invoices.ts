@@ -143,15 +143,17 @@ const paying = (ports: Ports) =>
 const hinting = (ports: Ports) =>
   new Elysia().use(members(ports)).post(
     "/invoices/:id/look-up",
-    async ({ params: { id }, member, status }) => {
+    async ({ params: { id }, member, set, status }) => {
       const rows = await mine(ports, member.accountId, id);
       const asked = await ports.hints.paid(rows.attempts);
       if (!asked.ok) throw refusedByFault({ code: "storage_unavailable", detail: asked.error.detail });
-      return status(asked.value === 0 ? 200 : 202, presentInvoiceDetail(rows));
+      if (asked.value === 0) return status(200, presentInvoiceDetail(rows));
+      set.headers["location"] = `${BASE}/${id}`;
+      return status(202, presentInvoiceDetail(rows));
     },
     {
       params,
-      response: { 200: invoiceDetailView, 202: invoiceDetailView, ...problems(401, 404, 503) },
+      response: { 200: invoiceDetailView, 202: invoiceDetailView, ...problems(401, 404, 413, 503) },
       detail: {
         ...described("lookUpInvoice", "Have the gateway asked whether an invoice was paid"),
         description:

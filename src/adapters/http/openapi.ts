@@ -109,11 +109,20 @@ const AS_JSON = { "application/json": PROBLEM };
 const AS_PROBLEM = { "application/problem+json": PROBLEM };
 const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** What zod leaves out when it prints the outside of a schema that also reads: its examples, and that it may be absent. */
+/**
+ * What zod leaves out when it prints the outside of a schema that also reads: its examples, and that it may be absent. And what
+ * the printer leaves out where an answer has a schema: other media types that the route says it may have.
+ */
 const restored = (paths: Record<string, Record<string, Node>>, schemas: Record<string, Node>, app: AnyElysia): void => {
   for (const { method, path, hooks } of app.routes) {
     const operation = paths[path.replace(/:([^/]+)/g, "{$1}")]?.[method.toLowerCase()] ?? {};
-    const { body, params } = hooks as { readonly body?: unknown; readonly params?: unknown };
+    const { body, params, detail } = hooks as {
+      readonly body?: unknown;
+      readonly params?: unknown;
+      readonly detail?: { readonly responses?: Readonly<Record<string, Node>> };
+    };
+    for (const [status, { content = {} }] of Object.entries(detail?.responses ?? {}))
+      Object.assign(Object(Object(operation["responses"])[status]).content ?? {}, content);
     if (body instanceof z.ZodType) {
       const { id = "", examples } = body.meta() ?? {};
       Object.assign(schemas[id] ?? {}, { examples });

@@ -94,6 +94,7 @@ export const problemPages = () =>
         operationId: "explainProblem",
         summary: "What a problem means; as a page where the caller takes HTML",
         tags: ["Pages"],
+        responses: { 200: { description: "What it means", content: { "text/html": { schema: { type: "string" } } } } },
       },
     },
   );

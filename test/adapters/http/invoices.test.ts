@@ -122,6 +122,7 @@ describe("the browser's word that all went well", () => {
     const { json } = await pay(office, token, id);
     const answer = await lookUp(office, token, id);
     expect([answer.status, answer.json]).toMatchObject([202, { id, status: "open" }]);
+    expect(answer.headers.get("location")).toBe(`${BASE}/${id}`);
     expect(office.looksUp).toEqual([`look_up_payment ${json.attemptId}`]);
     expect((await office.ask("GET", `${BASE}/${id}`, { token })).json).toEqual(answer.json);
   });

@@ -136,6 +136,30 @@ describe("X-Request-ID", () => {
     expect(later.Model.TransactionId).not.toBe(first.Model.TransactionId);
   });
 
+  test("is forgotten after an hour: the same id is a new operation then, and money moves once more", async () => {
+    let now = DAY;
+    await using world = await openWorld({ now: () => now });
+    const token = await world.token();
+    const charges = () => world.gateway.ledger.transactions().filter(({ initiator }) => initiator !== null);
+    const charged = async () => (await world.charge(token, {}, { requestId: "att_2" })).Model.TransactionId;
+    const first = await charged();
+    now += HOUR_MS - 1;
+    expect([await charged(), charges().length]).toEqual([first, 1]);
+    now += 1;
+    const second = await charged();
+    expect(second).not.toBe(first);
+    expect(charges()).toMatchObject([{ status: "Completed" }, { status: "Completed" }]);
+    // The hour of the new operation begins with it.
+    now += HOUR_MS - 1;
+    expect([await charged(), charges().length]).toEqual([second, 2]);
+    const fields = { TransactionId: first, Amount: 100 };
+    const refunded = async () =>
+      (await world.call("/payments/refund", fields, { requestId: "rfd_1" })).Model.TransactionId;
+    const back = await refunded();
+    now += HOUR_MS;
+    expect(await refunded()).not.toBe(back);
+  });
+
   test("survives a restart", async () => {
     await using world = await openWorld({ folder: await freshFolder() });
     const token = await world.token();
@@ -168,6 +192,14 @@ test("the sixth request at once is turned away, and the next one is not", async 
   const statuses = await Promise.all(Array.from({ length: 7 }, async () => (await world.request("/test")).status));
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 200, 200, 429, 429]);
   expect((await world.request("/test")).status).toBe(200);
+});
+
+test("a live terminal takes thirty at once, and turns the next one away", async () => {
+  await using world = await openWorld({ mostInFlight: 30 });
+  world.gateway.faults.switchOn({ fault: "slow", times: 30, ms: 200 });
+  const statuses = await Promise.all(Array.from({ length: 32 }, async () => (await world.request("/test")).status));
+  expect(statuses.filter((status) => status === 200)).toHaveLength(30);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(2);
 });
 
 describe("money held", () => {

@@ -68,6 +68,34 @@ test("slow: what the caller has given up on still happens, later", async () => {
   expect((await world.call("/payments/find", { InvoiceId: "att_2" })).Model.Status).toBe("Completed");
 });
 
+test("slow: a request that nobody waits for any more keeps its place, and what it asked for is told when it is done", async () => {
+  await using world = await openWorld({ mostInFlight: 1 });
+  const token = await world.token();
+  await world.gateway.idle();
+  world.gateway.faults.switchOn({ fault: "slow", operation: CHARGE, ms: 150 });
+  const authorization = `Basic ${btoa(`${world.gateway.publicId}:${world.gateway.apiSecret}`)}`;
+  const headers = { authorization, "content-type": "application/json", "x-request-id": "att_2" };
+  const body = JSON.stringify({ ...chargeOf(token), InvoiceId: "att_2" });
+  const ask = (signal: AbortSignal) =>
+    outcome(fetch(`${world.url}${CHARGE}`, { method: "POST", headers, body, signal }));
+  expect(await ask(AbortSignal.timeout(30))).toBe("broken");
+  expect([(await world.request("/test")).status, charges(world)]).toEqual([429, []]);
+  await world.gateway.idle();
+  expect(charges(world)).toMatchObject([{ status: "Completed", invoiceId: "att_2" }]);
+  expect(world.merchant.heard("pay").at(-1)?.fields["InvoiceId"]).toBe("att_2");
+  // Whoever asks under the same id learns of it, and nothing more moves.
+  expect(await ask(AbortSignal.timeout(5000))).toBe(200);
+  expect(charges(world)).toHaveLength(1);
+});
+
+test("slow: five minutes are the most that a request takes", async () => {
+  await using world = await openWorld();
+  const status = async (ms: number) =>
+    (await world.request("/faults", { fault: "slow", operation: "/test", ms })).status;
+  expect([await status(300_000), await status(300_001), await status(-1)]).toEqual([200, 400, 400]);
+  expect(world.gateway.faults.active()).toMatchObject([{ fault: "slow", ms: 300_000 }]);
+});
+
 test("duplicate: the same notification comes twice", async () => {
   await using world = await openWorld({ askBefore: false });
   world.gateway.faults.switchOn({ fault: "duplicate", operation: "pay" });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { LADDER_MS } from "../../../src/adapters/sandbox/gateway/courier.ts";
+import { gatewayLadder, LADDER_MS } from "../../../src/adapters/sandbox/gateway/courier.ts";
 import { openGatewaySimulator } from "../../../src/adapters/sandbox/gateway/simulator.ts";
 import { FORM_FIELDS } from "./documented-fields.ts";
 import { CARD, CODE, encodeIntent, freshFolder, openMerchant, openWorld, vectors } from "./merchant.ts";
@@ -243,6 +243,32 @@ describe("a notification that is not accepted", () => {
       expect(told()?.dueAt).toBeGreaterThanOrEqual(sinceMs + waitMs);
       expect(told()?.dueAt).toBeLessThanOrEqual(Date.now() + waitMs);
     }
+  });
+
+  test("on the gateway's own ladder waits 1, 2, 5, 10 and 30 minutes, then 30 each, a hundred tries in all", async () => {
+    const MINUTE_MS = 60_000;
+    expect(gatewayLadder()).toEqual([1, 2, 5, 10, 30].map((minutes) => minutes * MINUTE_MS));
+    // A minute is a millisecond here, and each wait is read from the books before the next try.
+    const scale = 1 / MINUTE_MS;
+    await using world = await openWorld({ askBefore: false, ladderMs: gatewayLadder(scale) });
+    const waits: number[] = [];
+    let lastMs = 0;
+    world.merchant.answers(() => {
+      const [told] = world.gateway.ledger.notifications();
+      if (told !== undefined && told.attempts > 0) waits.push(told.dueAt - lastMs);
+      lastMs = Date.now();
+      return CODE(1);
+    });
+    await world.pay(CARD.good);
+    await world.gateway.idle();
+    expect(world.merchant.heard("pay")).toHaveLength(100);
+    expect(world.gateway.ledger.notifications()).toMatchObject([{ state: "given_up", attempts: 100 }]);
+    const atLeast = [1, 2, 5, 10, ...Array.from({ length: 95 }, () => 30)];
+    expect(waits).toHaveLength(99);
+    expect(waits.map((ms, i) => ms >= (atLeast[i] ?? 0))).toEqual(atLeast.map(() => true));
+    // In real time that is two days.
+    const wholeMs = atLeast.reduce((all, minutes) => all + minutes, 0) * MINUTE_MS;
+    expect(Math.round(wholeMs / (24 * 60 * MINUTE_MS))).toBe(2);
   });
 
   test("is given up after a hundred tries", async () => {

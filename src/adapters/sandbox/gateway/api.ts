@@ -4,7 +4,8 @@ import { type FaultDice, REQUEST_FAULTS } from "./faults.ts";
 import { readFields } from "./fields.ts";
 import type { KeptAnswer, Ledger } from "./ledger.ts";
 
-const MOST_IN_FLIGHT = 5;
+/** As of a test terminal. Source: fact sheet, 2.1. */
+export const MOST_IN_FLIGHT = 5;
 const KEPT_MS = 3_600_000;
 
 export type ApiParts = {
@@ -13,16 +14,17 @@ export type ApiParts = {
   readonly methods: Readonly<Record<string, Method>>;
   readonly isKnown: (request: Request) => boolean;
   readonly now: () => number;
+  readonly mostInFlight: number;
   readonly stopped: AbortSignal;
 };
 
 /** The API's door: who asks, how many at once, what was answered before, and what goes wrong on purpose. */
-export const openApi = ({ ledger, faults, methods, isKnown, now, stopped }: ApiParts) => {
+export const openApi = ({ ledger, faults, methods, isKnown, now, mostInFlight, stopped }: ApiParts) => {
   const running = new Map<string, Promise<KeptAnswer>>();
   let inFlight = 0;
 
-  const carryOut = async (method: Method, request: Request, requestId: string | null): Promise<KeptAnswer> => {
-    const fields = readFields(request.headers.get("content-type") ?? "", await request.text());
+  const carryOut = async (method: Method, told: Told, requestId: string | null): Promise<KeptAnswer> => {
+    const fields = readFields(told.contentType, told.body);
     if (fields === null) return printed({ Success: false, Message: "Invalid request" });
     const effect = await method(fields);
     return ledger.atomically(() => {
@@ -34,15 +36,15 @@ export const openApi = ({ ledger, faults, methods, isKnown, now, stopped }: ApiP
       return kept;
     });
   };
-  const once = async (method: Method, request: Request): Promise<KeptAnswer> => {
-    const requestId = request.headers.get("x-request-id");
-    if (requestId === null || requestId === "") return carryOut(method, request, null);
+  const once = async (method: Method, told: Told): Promise<KeptAnswer> => {
+    const { requestId } = told;
+    if (requestId === null || requestId === "") return carryOut(method, told, null);
     ledger.forgetAnswers(now() - KEPT_MS);
     const kept = ledger.keptAnswer(requestId, now() - KEPT_MS);
     if (kept !== null) return kept;
     const twin = running.get(requestId);
     if (twin !== undefined) return twin;
-    const answer = carryOut(method, request, requestId).finally(() => running.delete(requestId));
+    const answer = carryOut(method, told, requestId).finally(() => running.delete(requestId));
     running.set(requestId, answer);
     return answer;
   };
@@ -51,9 +53,11 @@ export const openApi = ({ ledger, faults, methods, isKnown, now, stopped }: ApiP
     const fault = faults.take(REQUEST_FAULTS, path)?.fault;
     if (fault === "429") return tooMany();
     if (fault === "500") return new Response(null, { status: 500 });
+    // Before anything else: a caller that gives up takes with it what was not read yet.
+    const told = await readWhole(request);
     if (slow !== null) await pause(slow.ms, stopped);
     if (fault === "never_arrives") return broken();
-    const { status, body } = await once(method, request);
+    const { status, body } = await once(method, told);
     if (fault === "lost_answer") return broken();
     return fault === "html" ? htmlPage() : new Response(body, { status, headers: JSON_HEADERS });
   };
@@ -63,7 +67,7 @@ export const openApi = ({ ledger, faults, methods, isKnown, now, stopped }: ApiP
     if (method === undefined) return new Response("Not found", { status: 404 });
     if (request.method !== "POST") return new Response(null, { status: 405, headers: { Allow: "POST" } });
     if (!isKnown(request)) return unauthorised();
-    if (inFlight >= MOST_IN_FLIGHT) return tooMany();
+    if (inFlight >= mostInFlight) return tooMany();
     inFlight += 1;
     try {
       return await faulty(path, method, request);
@@ -72,6 +76,14 @@ export const openApi = ({ ledger, faults, methods, isKnown, now, stopped }: ApiP
     }
   };
 };
+
+/** A request that nothing can take back any more. */
+type Told = { readonly contentType: string; readonly requestId: string | null; readonly body: string };
+const readWhole = async (request: Request): Promise<Told> => ({
+  contentType: request.headers.get("content-type") ?? "",
+  requestId: request.headers.get("x-request-id"),
+  body: await request.text(),
+});
 
 /** HTTP Basic, compared in constant time. */
 export const knows =

@@ -2,8 +2,16 @@ import type { FaultDice } from "./faults.ts";
 import type { Kind, Ledger, Notification, Transaction } from "./ledger.ts";
 import { type BodyFormat, notificationBody, type SignedCall, signedCall } from "./notification-body.ts";
 
-/** The gateway's own is in minutes; here a person waits. The last step repeats. */
-export const LADDER_MS: readonly number[] = [1000, 2000, 5000, 10_000, 30_000];
+const MINUTE_MS = 60_000;
+/** Waits after the first try, the second and so on; the last step repeats. Source: fact sheet, 3.7. */
+const OWN_LADDER_MS: readonly number[] = [1, 2, 5, 10, 30].map((minutes) => minutes * MINUTE_MS);
+/**
+ * The gateway's own ladder, on which a hundred tries take two days.
+ * @param scale 1 is real time; of 1/60 a minute passes in a second
+ */
+export const gatewayLadder = (scale = 1): readonly number[] => OWN_LADDER_MS.map((ms) => ms * scale);
+/** What a sandbox keeps to by itself: its steps are as long in seconds as the first ones are in minutes, for a person waits. */
+export const LADDER_MS: readonly number[] = gatewayLadder(1 / 60);
 const MOST_ATTEMPTS = 100;
 const DEADLINE_MS = 30_000;
 const HELD_MS = 5000;

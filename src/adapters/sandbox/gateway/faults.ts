@@ -4,7 +4,8 @@
  * Of requests to the API; the operation is the method's path, as in "/payments/tokens/charge":
  * - `lost_answer`: the request is carried out and the connection breaks before the answer.
  * - `never_arrives`: nothing is done and the connection breaks; the caller can't tell it from `lost_answer`.
- * - `slow`: the request waits for `ms` before it is carried out, whether or not the caller still listens.
+ * - `slow`: the request is taken whole, holds its place among those at once, and is carried out after `ms`, up to the five
+ *   minutes that the gateway allows itself. Whether the caller still listens makes no difference: what it asked for is done then.
  * - `429`: refused before anything is done, as with too many requests at once.
  * - `500`: nothing is done; an answer without a body.
  * - `html`: the request is carried out, and a page in HTML comes instead of the answer, with status 200.
@@ -34,6 +35,9 @@ export const FAULT_NAMES = [
   "wrong_amount",
   "only_authorised",
 ] as const;
+
+/** The gateway works on a request for no longer. Source: fact sheet, 2.1. */
+export const SLOWEST_MS = 300_000;
 
 export type FaultSwitch = {
   readonly fault: FaultName;

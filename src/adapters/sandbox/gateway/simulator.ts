@@ -1,7 +1,7 @@
-import { knows, openApi, unauthorised } from "./api.ts";
+import { knows, MOST_IN_FLIGHT, openApi, unauthorised } from "./api.ts";
 import { apiMethods } from "./api-methods.ts";
 import { GatewayStopped, LADDER_MS, openCourier } from "./courier.ts";
-import { FAULT_NAMES, type FaultDice, type FaultName, type Faults, openFaults } from "./faults.ts";
+import { FAULT_NAMES, type FaultDice, type FaultName, type Faults, openFaults, SLOWEST_MS } from "./faults.ts";
 import { type Fields, readFields } from "./fields.ts";
 import { pageResponse } from "./html.ts";
 import { indexPage } from "./index-page.ts";
@@ -21,8 +21,13 @@ export type GatewayOptions = {
   readonly now?: () => number;
   readonly send?: typeof fetch;
   readonly log?: (line: string) => void;
-  /** Waits between the tries of a notification; the last one repeats. */
+  /**
+   * Waits between the tries of a notification; the last one repeats. Left out: seconds where the gateway takes minutes.
+   * `gatewayLadder(scale)` makes the gateway's own, in real time or scaled.
+   */
   readonly ladderMs?: readonly number[];
+  /** How many requests to the API it works on at once; more are answered 429. A test terminal takes 5, a live one 30. */
+  readonly mostInFlight?: number;
 };
 
 /** What only the gateway's cabinet can change, kept in the ledger. */
@@ -75,7 +80,8 @@ export const openGatewaySimulator = (options: GatewayOptions): GatewaySimulator 
   const isKnown = knows(publicId, apiSecret);
   const terminal = () => ({ publicId, url: options.baseUrl() });
   const methods = apiMethods({ ledger, till, terminal, notify, now });
-  const api = openApi({ ledger, faults, methods, isKnown, now, stopped: courier.stopped });
+  const { mostInFlight = MOST_IN_FLIGHT } = options;
+  const api = openApi({ ledger, faults, methods, isKnown, now, mostInFlight, stopped: courier.stopped });
   const widget = openWidget({ ledger, till, publicId, base, now });
   const desk = faultDesk({ faults, ledger, publicId, base, isKnown });
   const underWay = new Set<Promise<Response>>();
@@ -166,6 +172,7 @@ const switchFault = (faults: Faults, fields: Fields): string | null => {
   }
   if (fault === null) fields.complain("Invalid fault value");
   if (times !== "all" && times < 1) fields.complain("Invalid times value");
+  if (ms < 0 || ms > SLOWEST_MS) fields.complain("Invalid ms value");
   if (fields.complaint === null && fault !== null)
     faults.switchOn({ fault, times, ms, operation: fields.text("operation") });
   return fields.complaint;
