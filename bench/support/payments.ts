@@ -88,7 +88,7 @@ const acceptCallbacks = async (driver: Driver, payments: number): Promise<readon
     };
   });
   await driver.query(
-    "select count(billing.accept_intake(entry)) from jsonb_array_elements($1::text::jsonb) as entries (entry)",
+    "select billing.accept(entry, null, null, null, '[]') from jsonb_array_elements($1::text::jsonb) as entries (entry)",
     [JSON.stringify(entries)],
   );
   return entries.map(({ id }) => id);

@@ -134,6 +134,18 @@ const sessions = (subject: Subject): void => {
     answered(await subject.store.accounts.endSession(newSession(), hour(1)));
   });
 
+  test("of many sessions looked up at once each is told by itself, and whoever has ended before is not among them", async () => {
+    const opened = await Promise.all(Array.from({ length: 40 }, () => openSession(subject)));
+    const ended = opened.filter((_, n) => n % 3 === 0);
+    const before = opened.map(({ sessionId }) => subject.store.accounts.session(sessionId, day(1)));
+    for (const { sessionId } of ended) answered(await subject.store.accounts.endSession(sessionId, day(1)));
+    const asked = [...opened, { sessionId: newSession() }, ...opened];
+    const found = await Promise.all(asked.map(({ sessionId }) => subject.store.accounts.session(sessionId, day(1))));
+    const live = opened.map(({ refreshHash: _, ...session }, n) => (n % 3 === 0 ? null : session));
+    expect(found.map(answered)).toEqual([...live, null, ...live]);
+    await Promise.all(before);
+  });
+
   test("a session of nobody is a broken promise of ours", async () => {
     const opening = subject.store.accounts.openSession({
       sessionId: newSession(),

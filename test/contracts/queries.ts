@@ -231,6 +231,25 @@ const access = (subject: Subject): void => {
     ];
     for (const [hours, best] of expected) expect(await bestOf(accountId, hour(hours))).toEqual(best?.row ?? null);
   });
+
+  test("of many who ask at once each is told its own, at its own instant", async () => {
+    const rows = Array.from({ length: 40 }, (_, n) =>
+      row("access", { tier: n, fromAt: hour(0), untilAt: hour(n + 1) }),
+    );
+    await given(subject, bringing(...rows));
+    const asked = [...rows, ...rows].map(({ row: { accountId } }, n) => bestOf(accountId, hour(n % 2 === 0 ? 0 : 20)));
+    const expected = [...rows, ...rows].map(({ row }, n) => (n % 2 === 0 || row.tier >= 20 ? row : null));
+    expect(await Promise.all(asked)).toEqual(expected);
+    expect(await Promise.all([bestOf(newAccount(), hour(0)), bestOf(newAccount(), hour(0))])).toEqual([null, null]);
+  });
+
+  test("access that was granted while others wait for their answers is seen by whoever asks then", async () => {
+    const { row: granted, ...one } = row("access", { fromAt: hour(0), untilAt: hour(1) });
+    const early = bestOf(granted.accountId, hour(0));
+    await given(subject, bringing({ row: granted, ...one }));
+    expect(await bestOf(granted.accountId, hour(0))).toEqual(granted);
+    await early;
+  });
 };
 
 const dueWork = (subject: Subject): void => {

@@ -181,31 +181,6 @@ export const encryptedVaultContract = (name: string, openSql: () => Promise<SqlS
       expect(first).not.toEqual(second);
     });
 
-    test("another implementation opens what is sealed here, and what it has sealed opens here", async () => {
-      const [account, secret] = [newAccount(), secretOf()];
-      await keep(subject, account, secret);
-      const bytes = (text: string) => new TextEncoder().encode(text);
-      const place = `${account}/card/${secret.name}`;
-      const aes = (all: Uint8Array, label: string) => ({
-        name: "AES-GCM",
-        iv: new Uint8Array(all.slice(0, 12)),
-        additionalData: bytes(label),
-      });
-      const keyOf = (raw: Uint8Array) =>
-        crypto.subtle.importKey("raw", new Uint8Array(raw), "AES-GCM", false, ["encrypt", "decrypt"]);
-      const openedBy = async (key: CryptoKey, all: Uint8Array, label: string) =>
-        new Uint8Array(await crypto.subtle.decrypt(aes(all, label), key, new Uint8Array(all.slice(12))));
-
-      const [wrapped, sealed] = [await keyRow(account), await vaultRow(account, secret.name)];
-      const key = await keyOf(await openedBy(await keyOf(MASTER_KEY), wrapped, `key/${account}`));
-      expect(new TextDecoder().decode(await openedBy(key, sealed, place))).toBe("token-4242");
-
-      const nonce = crypto.getRandomValues(new Uint8Array(12));
-      const theirs = await crypto.subtle.encrypt(aes(nonce, place), key, bytes("token-5555"));
-      await put(account, secret.name, new Uint8Array([...nonce, ...new Uint8Array(theirs)]));
-      expect(await open(subject, account, secret)).toBe("token-5555");
-    });
-
     test("a secret put under another name, kind or owner does not open", async () => {
       const [account, other] = [newAccount(), newAccount()];
       const [mine, named, stranger] = [secretOf(), secretOf({ secret: "named" }), secretOf({ secret: "stranger" })];

@@ -35,6 +35,8 @@ export const decodeUtf8 = (bytes: Uint8Array): string | null => {
 
 /** Undoes what a form's encoding does to text. Null: a percent sign is not followed by what makes UTF-8. */
 export const decodeForm = (encoded: string): string | null => {
+  // Most names and values of a notification are as they are.
+  if (!/[%+]/.test(encoded)) return encoded;
   try {
     return decodeURIComponent(encoded.replaceAll("+", " "));
   } catch {
@@ -45,9 +47,11 @@ export const decodeForm = (encoded: string): string | null => {
 /** URLSearchParams would pass over bytes that are no text, and over a field that comes twice with two values. */
 const readForm = (text: string): Result<Fields, Malformed> => {
   const fields = new Map<string, string>();
-  for (const pair of text.split("&").filter((part) => part !== "")) {
-    const [encodedName, ...rest] = pair.split("=");
-    const [name, value] = [decodeForm(encodedName ?? ""), decodeForm(rest.join("="))];
+  for (const pair of text.split("&")) {
+    if (pair === "") continue;
+    const end = pair.indexOf("=");
+    const name = decodeForm(end < 0 ? pair : pair.slice(0, end));
+    const value = decodeForm(end < 0 ? "" : pair.slice(end + 1));
     if (name === null || value === null) return err({ code: "malformed", field: name ?? "body" });
     if (fields.has(name)) return err({ code: "malformed", field: name });
     fields.set(name, value);

@@ -44,12 +44,9 @@ export const httpApp = (ports: HttpPorts): HttpApp => {
   return {
     fetch: async (request, connection) => {
       const startedAt = performance.now();
-      const address = clientAddress(
-        connection?.requestIP(request)?.address ?? null,
-        request.headers.get("x-forwarded-for"),
-        trusted,
-      );
-      const visit = openVisit(request, address);
+      // Asked now: of a caller who has gone meanwhile the server tells no address.
+      const peer = connection?.requestIP(request)?.address ?? null;
+      const visit = openVisit(request, () => clientAddress(peer, request.headers.get("x-forwarded-for"), trusted));
       // A Host that is no host leaves the path alone as the address.
       const path = URL.canParse(request.url) ? new URL(request.url).pathname : null;
       const mounted = ports.mounts.find(({ prefix }) => path === prefix || path?.startsWith(`${prefix}/`));

@@ -11,9 +11,20 @@ export const refuseLargeBody = (request: Request): void => {
   if (announced !== null && Number(announced) > MOST_BODY_BYTES) throw new Refused("body_too_large");
 };
 
-/** The whole body, as sent. One that announced no length, or a wrong one, is cut off at the limit. */
+/** The whole body, as sent. One that announced no length is cut off at the limit. */
 export const readBytes = async (request: Request): Promise<Uint8Array> => {
   refuseLargeBody(request);
+  // The server reads no more than was announced, so this can be taken as it comes, which costs half of what pieces cost.
+  if (request.headers.has("content-length")) return within(new Uint8Array(await request.arrayBuffer()));
+  return readParts(request);
+};
+
+const within = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.byteLength > MOST_BODY_BYTES) throw new Refused("body_too_large");
+  return bytes;
+};
+
+const readParts = async (request: Request): Promise<Uint8Array> => {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request.body ?? []) {

@@ -13,11 +13,16 @@ export type Visit = {
   taken: RateTaken | null;
 };
 
-export const openVisit = (request: Request, address: string): Visit => {
+/** @param addressOf asked once, and only where somebody wants to know: most requests are counted by their account */
+export const openVisit = (request: Request, addressOf: () => string): Visit => {
+  let address: string | null = null;
   const visit: Visit = {
     requestId: requestIdOf(request),
     language: languageOf(request),
-    address,
+    get address() {
+      address ??= addressOf();
+      return address;
+    },
     accountId: null,
     problem: null,
     error: undefined,
@@ -31,7 +36,7 @@ export const continueVisit = (visit: Visit, request: Request): void => {
   visits.set(request, visit);
 };
 /** Of a request that did not come through the door (there is none but in a test of a part) nothing is known. */
-export const visitOf = (request: Request): Visit => visits.get(request) ?? openVisit(request, "unknown");
+export const visitOf = (request: Request): Visit => visits.get(request) ?? openVisit(request, () => "unknown");
 const visits = new WeakMap<Request, Visit>();
 
 /** The caller's own id of a request where it has one that fits a log line; else one of ours. */

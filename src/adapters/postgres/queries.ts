@@ -1,8 +1,10 @@
 import type { RowOf, TableName } from "../../core/billing/read-model.ts";
+import type { AccountId } from "../../core/ids.ts";
 import type { Page, Queries } from "../../core/ports/queries.ts";
 import { decodeEvent } from "../wire/events.ts";
 import type { Driver, Parameter } from "./driver.ts";
 import { answered } from "./faults.ts";
+import { groupRead } from "./group-read.ts";
 import { COLUMNS, instantOfDate, printInstant, readRow } from "./rows.ts";
 
 /** Behind every id that we make: where the first page of a list that runs backwards begins. */
@@ -32,6 +34,13 @@ export const postgresQueries = (driver: Driver): Queries => {
     ]);
     return plans.map((plan) => ({ plan, prices: prices.filter((price) => price.plan === plan.code) }));
   };
+  /** Best first. An account has a row for each subscription of its that lasts: few. */
+  const accessOf = groupRead(async (accounts: readonly AccountId[]) =>
+    Map.groupBy(
+      await rows("access", "where account_id = any($1::text[]) order by tier desc, until_at desc, source", [accounts]),
+      ({ accountId }) => accountId as AccountId,
+    ),
+  );
 
   return {
     plans: (which) =>
@@ -61,11 +70,7 @@ export const postgresQueries = (driver: Driver): Queries => {
     invoicesOf: (account, page) => answered(() => newestFirst("invoices", "invoice_id", account, page)),
     attempt: (id) =>
       answered(async () => {
-        const [row] = await driver.query(
-          `select ${columns("attempts", "a")}, ${columns("invoices", "i")}
-           from billing.attempts a join billing.invoices i using (invoice_id) where a.attempt_id = $1`,
-          [id],
-        );
+        const [row] = await driver.query(ATTEMPT_WITH_INVOICE, [id]);
         return row === undefined
           ? null
           : { attempt: readRow("attempts", row, "a_"), invoice: readRow("invoices", row, "i_") };
@@ -75,13 +80,10 @@ export const postgresQueries = (driver: Driver): Queries => {
         one("captures", "where gateway_account = $1 and transaction_id = $2", [gatewayAccount, transactionId]),
       ),
     access: (account, at) =>
-      answered(() =>
-        one(
-          "access",
-          "where account_id = $1 and from_at <= $2::timestamptz and until_at > $2::timestamptz order by tier desc, until_at desc, source limit 1",
-          [account, printInstant(at)],
-        ),
-      ),
+      answered(async () => {
+        const best = (await accessOf(account))?.find(({ fromAt, untilAt }) => fromAt <= at && at < untilAt);
+        return best ?? null;
+      }),
     events: (stream, afterVersion, limit) =>
       answered(async () => {
         const found = await driver.query(
@@ -119,3 +121,5 @@ export const postgresQueries = (driver: Driver): Queries => {
 
 const columns = (table: TableName, alias: string): string =>
   COLUMNS[table].map(({ sql }) => `${alias}.${sql} as ${alias}_${sql}`).join(", ");
+const ATTEMPT_WITH_INVOICE = `select ${columns("attempts", "a")}, ${columns("invoices", "i")}
+  from billing.attempts a join billing.invoices i using (invoice_id) where a.attempt_id = $1`;

@@ -21,7 +21,7 @@ export type Seals = {
   /** The owner's stored key, from now on in hand. */
   stored(owner: string, key: Pick<OwnersKey, "id"> & { readonly wrapped: Uint8Array }): OwnersKey;
   /** A new key has been stored. */
-  keep(owner: string, key: OwnersKey): void;
+  keep(owner: string, key: OwnersKey): OwnersKey;
   /** The owner's key was destroyed. */
   drop(owner: string): void;
   seal(owner: string, key: OwnersKey, place: Place, secret: string): Uint8Array;
@@ -50,7 +50,7 @@ export const openSeals = (masterKey: Uint8Array): Seals => {
       return { id: crypto.randomUUID(), key, wrapped: encrypt(masterKey, key, `key/${owner}`) };
     },
     stored: (owner, { id, wrapped }) => keep(owner, { id, key: unwrap(owner, wrapped), wrapped: null }),
-    keep: (owner, key) => void keep(owner, key),
+    keep,
     drop: (owner) => void inHand.delete(owner),
     seal: (owner, { key }, place, secret) => encrypt(key, new TextEncoder().encode(secret), labelOf(owner, place)),
     open: (owner, wrapped, place, sealed) =>

@@ -24,6 +24,7 @@ export const postgresVault = (driver: Driver, seals: Seals): Vault => {
     );
     // Nothing: somebody else's key came at this very moment, and is there now.
     if (row === undefined) return storedKey(owner);
+    if (row["key_id"] === key.id) return seals.keep(owner, key);
     return seals.stored(owner, { id: row["key_id"] as string, wrapped: row["wrapped"] as Uint8Array });
   };
   /**

@@ -24,7 +24,7 @@ import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Queries } from "../ports/queries.ts";
 import type { Vault, VaultSecret } from "../ports/vault.ts";
 import { DAY_MS, type Instant, instantOf, plusMs } from "../time.ts";
-import { fingerprintOf, hex } from "./fingerprint.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 
 /** Takes in what a gateway told, once its signature was verified. */
 export type CallbackDoor = {
@@ -67,7 +67,7 @@ export const callbackDoor = (ports: CallbackDoorPorts): CallbackDoor => ({
     return read.told.kind === "check" ? onCheck(ports, read, read.told, known, call) : onFact(ports, read, known, call);
   },
   keepUnreadable: async (kind, field, call) => {
-    const eventKey = `unreadable ${kind} ${hex(ports.digest(call.raw))}`;
+    const eventKey = `unreadable ${kind} ${ports.digest(call.raw).toHex()}`;
     const entry = foreignEntry(ports, eventKey, { what: `unreadable ${kind}`, field }, null, call);
     const accepted = await ports.intake.accept(entry, [rawSecret(ports, entry.id, call)]);
     if (!accepted.ok) return "try_again";
@@ -291,7 +291,7 @@ const foreignEntry = (
   return {
     id: idOf(ports, eventKey),
     kind: "callback",
-    fingerprint: hex(ports.digest(body)),
+    fingerprint: ports.digest(body).toHex(),
     body,
     accountId: null,
     attemptId: told === null ? null : attemptIdOf(told),

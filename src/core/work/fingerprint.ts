@@ -6,6 +6,4 @@ import type { IntakeBodies } from "../ports/intake-bodies.ts";
 export const fingerprintOf = (
   { digest, bodies }: { readonly digest: Digest; readonly bodies: IntakeBodies },
   command: Command,
-): string => hex(digest(bodies.canonical(command)));
-
-export const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+): string => digest(bodies.canonical(command)).toHex();

@@ -5,7 +5,6 @@ import type { RowOf } from "../billing/read-model.ts";
 import { type CommandId, encodeDerivedId } from "../ids.ts";
 import type { PaymentFault, Payments } from "../ports/payments.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../time.ts";
-import { hex } from "./fingerprint.ts";
 import type { WorkDone, WorkPorts } from "./work.ts";
 
 const SYSTEM: Actor = { kind: "system" };
@@ -32,7 +31,7 @@ export const openRun = ({ billing, digest, now, newRun }: WorkPorts, row: RowOf<
     count += 1;
     const name = digest(JSON.stringify([row.kind, row.subject, run, count]));
     const id = encodeDerivedId("command", name, receivedAt) as CommandId;
-    return billing.execute({ id, fingerprint: hex(name), actor, receivedAt, command });
+    return billing.execute({ id, fingerprint: name.toHex(), actor, receivedAt, command });
   };
   return {
     bySystem: (command) => give(SYSTEM, command),

@@ -66,6 +66,27 @@ describe("an access token", () => {
     expect(await tokens.readAccess(token, plusMs(END, MINUTE_MS))).toBeNull();
   });
 
+  test("that was read once is verified anew when its time is over, or our address another", async () => {
+    let issuer = ISSUER;
+    const reader = await open({ issuer: () => issuer });
+    const token = await tokens.signAccess(CLAIMS);
+    for (let times = 0; times < 3; times += 1) expect(await reader.readAccess(token, plusMs(END, -1))).toEqual(CLAIMS);
+    expect(await reader.readAccess(token, END)).toBeNull();
+    issuer = "https://cinema.example.org";
+    expect(await reader.readAccess(token, NOON)).toBeNull();
+    issuer = ISSUER;
+    expect(await reader.readAccess(token, NOON)).toEqual(CLAIMS);
+  });
+
+  test("that was read once vouches for none without its signature", async () => {
+    const reader = await open();
+    const token = await tokens.signAccess(CLAIMS);
+    expect(await reader.readAccess(token, NOON)).toEqual(CLAIMS);
+    const [header = "", payload = ""] = token.split(".");
+    for (const other of [`${header}.${payload}.`, `${header}.${payload}.${"A".repeat(86)}`])
+      expect(await reader.readAccess(other, NOON)).toBeNull();
+  });
+
   test("is read by every process with the same master key, and by none with another", async () => {
     const token = await tokens.signAccess(CLAIMS);
     expect(await (await open()).readAccess(token, NOON)).toEqual(CLAIMS);
