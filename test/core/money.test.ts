@@ -23,12 +23,10 @@ import {
   zero,
 } from "../../src/core/money.ts";
 import { Bug } from "../../src/core/result.ts";
+import { LONG, SEED, TIMEOUT_MS } from "./chance.ts";
 
-const LONG = process.env["LONG"] === "1";
-setDefaultTimeout(LONG ? 600_000 : 60_000);
+setDefaultTimeout(TIMEOUT_MS);
 const RUNS = LONG ? 50_000 : 2_000;
-/** Printed at the end; the same one draws the same sums again. */
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 let sumsTried = 0;
 let movesBooked = 0;
 afterAll(() => {

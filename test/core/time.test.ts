@@ -28,12 +28,10 @@ import {
   wallText,
   zoneTable,
 } from "../support/civil.ts";
+import { LONG, SEED, TIMEOUT_MS } from "./chance.ts";
 
-const LONG = process.env["LONG"] === "1";
-setDefaultTimeout(LONG ? 600_000 : 60_000);
+setDefaultTimeout(TIMEOUT_MS);
 const RUNS = LONG ? 100_000 : 2_000;
-/** Printed at the end; the same one draws the same instants again. */
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 let drawn = 0;
 afterAll(() => {
   console.log(`time: ${drawn} instants held against a calendar made by hand, seed ${SEED}`);

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { callerOf, LOG_IN_LIMITS, LOG_IN_WAITS, SIGN_UP_LIMITS, waitAfter } from "../../../src/core/accounts/limits.ts";
 import { DAY_MS, HOUR_MS } from "../../../src/core/time.ts";
+import { LONG, SEED } from "../chance.ts";
 
-const RUNS = process.env["LONG"] === "1" ? 100_000 : 2000;
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const RUNS = LONG ? 100_000 : 2000;
 const always = <Args extends unknown[]>(property: fc.IPropertyWithHooks<Args>) =>
   fc.assert(property, { numRuns: RUNS, seed: SEED });
 
@@ -92,7 +92,7 @@ describe("tries are counted together", () => {
     );
   });
 
-  test("whatever text comes as an address", () => {
+  test("under a name that names itself, whatever text comes as an address", () => {
     always(
       fc.property(fc.oneof(fc.ipV6(), fc.ipV4(), fc.string()), (text) =>
         expect(callerOf(callerOf(text))).toBe(callerOf(text)),

@@ -5,12 +5,11 @@ import { err } from "../../../src/core/result.ts";
 import { DAY_MS, MINUTE_MS, plusMs, SECOND_MS } from "../../../src/core/time.ts";
 import { answered } from "../../support/cinema.ts";
 import { newAccount } from "../../support/commits.ts";
+import { LONG, SEED, TIMEOUT_MS } from "../chance.ts";
 import { codeOf, type Door, NOON, openDoor } from "./door.ts";
 
-const LONG = process.env["LONG"] === "1";
-setDefaultTimeout(LONG ? 600_000 : 60_000);
+setDefaultTimeout(TIMEOUT_MS);
 const RUNS = LONG ? 5000 : 200;
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 afterEach(() => void setSystemTime());
 const OVER = err({ code: "session_over" });
 

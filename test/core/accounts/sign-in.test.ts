@@ -107,7 +107,8 @@ describe("signing in", () => {
     expect(second.sessionId).not.toBe(first.sessionId);
     answered(await desk.logOut(first.sessionId));
     expect(answered(await desk.authenticate(first.accessToken))).toBeNull();
-    expect(answered(await desk.authenticate(second.accessToken))).not.toBeNull();
+    const { accountId, sessionId } = second;
+    expect(answered(await desk.authenticate(second.accessToken))).toEqual({ accountId, sessionId });
   });
 
   test("with a wrong password and with an e-mail that nobody has is the same answer after the same work", async () => {

@@ -1,7 +1,6 @@
 import type { Actor } from "../../../src/core/actor.ts";
 import type { Executed } from "../../../src/core/billing/billing.ts";
 import type { Command } from "../../../src/core/billing/command.ts";
-import type { RowOf } from "../../../src/core/billing/read-model.ts";
 import type { AttemptId, InvoiceId, RefundId, SetupId, SubscriptionId, TransactionId } from "../../../src/core/ids.ts";
 import { AT_GATEWAY, GATEWAY, payer, SERVICE, SYSTEM, staff } from "../../support/cinema.ts";
 import type { Dice } from "./dice.ts";
@@ -50,21 +49,13 @@ export const onSubscription =
   async (world, dice) =>
     command(await someSubscription(world, dice), dice);
 export const onInvoice =
-  (
-    command: (
-      invoice: RowOf<"invoices"> & { readonly invoiceId: InvoiceId },
-      dice: Dice,
-      world: World,
-    ) => Command | Promise<Command>,
-  ): Ask =>
+  (command: (invoiceId: InvoiceId, dice: Dice) => Command): Ask =>
   async (world, dice) => {
     const invoice = await someInvoice(world, dice);
-    return invoice === undefined
-      ? null
-      : command(invoice as RowOf<"invoices"> & { readonly invoiceId: InvoiceId }, dice, world);
+    return invoice === undefined ? null : command(invoice.invoiceId as InvoiceId, dice);
   };
 export const onAttempt =
-  (command: (attemptId: AttemptId, dice: Dice) => Command | null): Ask =>
+  (command: (attemptId: AttemptId, dice: Dice) => Command): Ask =>
   async (world, dice) => {
     const attempt = await someAttempt(world, dice);
     return attempt === undefined ? null : command(attempt.attemptId as AttemptId, dice);

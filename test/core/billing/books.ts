@@ -62,7 +62,7 @@ export type Subscription = {
   /** Until when access goes on after `lastEnd`; null: not at all. */
   grace: Instant | null;
   closesAt: Instant | null;
-  /** What may be charged, until when, and whether the payer has been told. */
+  /** What may be charged, until when, and whether the payer himself had asked for it. */
   renewal: {
     readonly invoice: string;
     readonly minor: bigint;

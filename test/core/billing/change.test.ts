@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { InvoiceId } from "../../../src/core/ids.ts";
+import type { InvoiceId, PlanCode } from "../../../src/core/ids.ts";
 import { BASIC, MONTHLY, msk, PREMIUM, refusalOf, rub, told } from "../../support/cinema.ts";
 import { tellOf } from "../../support/due-work.ts";
 import { SOFT } from "../../support/gateway.ts";
@@ -185,10 +185,11 @@ describe("a change to another length", () => {
 
   test("a surplus becomes credit when the change takes effect, and the change is born paid", async () => {
     const { cinema, anna } = await openHouse();
-    await cinema.sell("day" as never, { ...MONTHLY, price: rub(1000), length: { unit: "week", count: 1 } }, 9);
+    const WEEKLY = "weekly" as PlanCode;
+    await cinema.sell(WEEKLY, { ...MONTHLY, price: rub(1000), length: { unit: "week", count: 1 } }, 9);
     await subscribes(anna, "visa", PREMIUM);
-    await anna.changes(await anna.quotes("day" as never));
-    expect(await anna.subscription()).toMatchObject({ plan: "day", periodEnd: msk("2026-02-07 12:00") });
+    await anna.changes(await anna.quotes(WEEKLY));
+    expect(await anna.subscription()).toMatchObject({ plan: WEEKLY, periodEnd: msk("2026-02-07 12:00") });
     expect(await anna.credit()).toEqual({ balance: 28_900n, reserved: 0n });
   });
 

@@ -187,7 +187,7 @@ export const COMMANDS: Readonly<Record<CommandType, Happening>> = {
   "invoice.offer": asked(
     5,
     byPayer,
-    onInvoice(({ invoiceId }, { yes }) => ({ type: "invoice.offer", invoiceId, consent: yes ? "v2" : null })),
+    onInvoice((invoiceId, { yes }) => ({ type: "invoice.offer", invoiceId, consent: yes ? "v2" : null })),
   ),
   "setup.offer": {
     weight: 1.5,
@@ -220,12 +220,12 @@ export const COMMANDS: Readonly<Record<CommandType, Happening>> = {
   "invoice.annul": asked(
     0.7,
     byOwner,
-    onInvoice(({ invoiceId }) => ({ type: "invoice.annul", invoiceId })),
+    onInvoice((invoiceId) => ({ type: "invoice.annul", invoiceId })),
   ),
   "invoice.write_off": asked(
     0.7,
     byOwner,
-    onInvoice(({ invoiceId }) => ({ type: "invoice.write_off", invoiceId })),
+    onInvoice((invoiceId) => ({ type: "invoice.write_off", invoiceId })),
   ),
   "payment.refund": asked(
     3,
@@ -389,7 +389,7 @@ export const COMMANDS: Readonly<Record<CommandType, Happening>> = {
   "invoice.expire": asked(
     0.3,
     bySystem,
-    onInvoice(({ invoiceId }) => ({ type: "invoice.expire", invoiceId })),
+    onInvoice((invoiceId) => ({ type: "invoice.expire", invoiceId })),
   ),
   "invoice.end_offer": asked(0.5, bySystem, async (world, dice) => {
     const attempt = await someAttempt(world, dice);
@@ -404,7 +404,7 @@ export const COMMANDS: Readonly<Record<CommandType, Happening>> = {
   "invoice.give_up_waiting": asked(
     0.5,
     bySystem,
-    onInvoice(({ invoiceId }) => ({ type: "invoice.give_up_waiting", invoiceId })),
+    onInvoice((invoiceId) => ({ type: "invoice.give_up_waiting", invoiceId })),
   ),
   "subscription.pass_boundary": asked(
     0.5,

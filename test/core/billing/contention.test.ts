@@ -7,14 +7,13 @@ import { invoiceStream } from "../../../src/core/billing/stream.ts";
 import type { Commit, CommitFailure, Storage } from "../../../src/core/ports/storage.ts";
 import { err } from "../../../src/core/result.ts";
 import {
+  AT_GATEWAY,
   accountNamed,
   BASIC,
   type Cinema,
   commandNamed,
   GATEWAY,
-  MOSCOW,
   openCinema,
-  PREMIUM,
   PRICE,
   payer,
   refusalOf,
@@ -25,8 +24,10 @@ import {
   told,
   transactionNamed,
 } from "../../support/cinema.ts";
+import { tellOf } from "../../support/due-work.ts";
 import { SOFT } from "../../support/gateway.ts";
 import { openHouse, openHouseOfSubscriber, subscribes } from "../../support/house.ts";
+import { invoiced, startOf } from "./situations.ts";
 
 const CONFLICTS: Readonly<Record<string, CommitFailure>> = {
   version: { code: "version_conflict", stream: "plan/premium" as never },
@@ -63,7 +64,7 @@ const over = (cinema: Cinema, storage: Storage) =>
     gatewayAccount: GATEWAY,
   });
 const accountId = accountNamed("anna");
-const START: Command = { type: "subscription.start", accountId, plan: PREMIUM, zone: MOSCOW, consent: null };
+const START = startOf(accountId);
 
 describe("whoever wrote first", () => {
   test.each(Object.entries(CONFLICTS))("by %s: decided again, three times", async (_, failure) => {
@@ -82,10 +83,7 @@ describe("whoever wrote first", () => {
   });
 
   test("a decision made again sees what was written meanwhile: a charge gives way to a withdrawal of consent", async () => {
-    const house = await openHouseOfSubscriber();
-    await house.playTo("2026-02-28 11:59");
-    house.sleepTo("2026-02-28 12:00");
-    await house.does("pass_boundary");
+    const house = await invoiced();
     const invoiceId = await house.anna.invoiceId();
     // The claim has been decided, its commit not yet written, when the payer takes his consent back.
     const conflict: CommitFailure = { code: "version_conflict", stream: `customer/${house.anna.accountId}` };
@@ -195,7 +193,7 @@ describe("a batch", () => {
     const { cinema, store } = await openHouse();
     const { sizes, storage } = counting(store.storage);
     const names = Array.from({ length: 20 }, (_, n) => accountNamed(`viewer ${n}`));
-    const starts = names.map((one) => cinema.received(payer(one), { ...START, accountId: one } as Command));
+    const starts = names.map((one) => cinema.received(payer(one), startOf(one)));
     const executed = await over(cinema, storage).executeAll(starts);
     expect(sizes).toEqual([20]);
     for (const [n, one] of executed.entries()) {
@@ -209,9 +207,9 @@ describe("a batch", () => {
     await subscribes(anna);
     const subscriptionId = await anna.subscriptionId();
     const commands: readonly Command[] = [
-      { ...START, plan: BASIC } as Command, // While it runs, another plan is a change.
+      startOf(accountId, BASIC), // While it runs, another plan is a change.
       { type: "subscription.stop", subscriptionId },
-      { ...START, plan: BASIC } as Command, // After the stop it is queued.
+      startOf(accountId, BASIC), // After the stop it is queued.
       { type: "subscription.undo_stop", subscriptionId }, // And then the end may not move.
     ];
     const received = commands.map((command) => cinema.received(payer(anna.accountId), command));
@@ -219,23 +217,15 @@ describe("a batch", () => {
     expect(codes(executed)).toEqual(["change_of_plan", "accepted", "accepted", "place_taken"]);
   });
 
-  test("a payer who is refused is refused for what stands before him, not for what stood before the batch", async () => {
+  test("each command is judged by what the ones before it have done, not by what stood before the batch", async () => {
     const { cinema, anna, gateway, store } = await openHouse();
     await anna.starts();
     const attemptId = await anna.opensWidget();
-    const { transactionId } = gateway.take(attemptId, PRICE);
+    const taken = gateway.take(attemptId, PRICE);
+    const { transactionId } = taken;
     const [subscriptionId, invoiceId] = [await anna.subscriptionId(), await anna.invoiceId()];
-    const paid = {
-      attemptId,
-      gatewayAccount: GATEWAY,
-      transactionId,
-      amount: PRICE,
-      accountId: null,
-      onlyAuthorised: false,
-      cardId: null,
-    } as const;
     const received = [
-      cinema.received({ kind: "gateway", name: "sandbox" }, { type: "payment.succeed", ...paid }),
+      cinema.received(AT_GATEWAY, tellOf(taken)),
       cinema.received(payer(anna.accountId), {
         type: "subscription.pause",
         subscriptionId,
@@ -258,16 +248,8 @@ describe("a batch", () => {
     const { cinema, anna, gateway, store } = await openHouse();
     await anna.starts();
     const attemptId = await anna.opensWidget();
-    const { transactionId } = gateway.take(attemptId, PRICE);
-    const paid = {
-      attemptId,
-      gatewayAccount: GATEWAY,
-      transactionId,
-      amount: PRICE,
-      accountId: null,
-      onlyAuthorised: false,
-      cardId: null,
-    } as const;
+    const taken = gateway.take(attemptId, PRICE);
+    const { transactionId } = taken;
     const back = {
       gatewayAccount: GATEWAY,
       captureTransactionId: transactionId,
@@ -275,11 +257,11 @@ describe("a batch", () => {
       amount: rub(1),
     } as const;
     const commands: readonly Command[] = [
-      { type: "payment.succeed", ...paid },
+      tellOf(taken),
       { type: "refund.report", ...back },
       { type: "payment.charge_back", gatewayAccount: GATEWAY, transactionId },
     ];
-    const received = commands.map((command) => cinema.received({ kind: "gateway", name: "sandbox" }, command));
+    const received = commands.map((command) => cinema.received(AT_GATEWAY, command));
     expect(codes(await over(cinema, store.storage).executeAll(received))).toEqual(["accepted", "accepted", "accepted"]);
     expect((await anna.invoiceRows()).captures).toMatchObject([{ returnedMinor: 1n, dispute: "open" }]);
   });
@@ -308,8 +290,8 @@ describe("a batch", () => {
       },
     };
     const received = [
-      cinema.received(payer(anna.accountId), { ...START, accountId: anna.accountId } as Command, "unlucky"),
-      cinema.received(payer(boris.accountId), { ...START, accountId: boris.accountId } as Command),
+      cinema.received(payer(anna.accountId), startOf(anna.accountId), "unlucky"),
+      cinema.received(payer(boris.accountId), startOf(boris.accountId)),
     ];
     const executed = await over(cinema, storage).executeAll(received);
     expect(executed).toMatchObject([{ status: "failed", fault: { code: "contention" } }, { status: "done" }]);

@@ -1,16 +1,13 @@
 import fc from "fast-check";
 import type { NewPrice } from "../../../src/core/catalog/plan.ts";
 import type { PlanCode } from "../../../src/core/ids.ts";
-import { MINUTE_MS, parseZone, type Zone } from "../../../src/core/time.ts";
+import { MINUTE_MS } from "../../../src/core/time.ts";
 import { MONTHLY, rub } from "../../support/cinema.ts";
 import { ASK_PAYER, type Fate, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
+import { zone } from "../../support/subscription.ts";
+import { weighted } from "../chance.ts";
 
-const zoneOf = (raw: string): Zone => {
-  const zone = parseZone(raw);
-  if (!zone.ok) throw new Error(`no zone: ${raw}`);
-  return zone.value;
-};
-export const ZONES = ["Europe/Moscow", "Europe/Berlin", "Asia/Vladivostok"].map(zoneOf);
+export const ZONES = ["Europe/Moscow", "Europe/Berlin", "Asia/Vladivostok"].map(zone);
 const plan = (code: string, rank: number, over: Partial<NewPrice>) => ({
   code: code as PlanCode,
   rank,
@@ -29,9 +26,6 @@ export const PLANS = [
   plan("gratis", 1, { price: rub(5000), length: WEEK, intro: { price: rub(0), periods: 1 } }),
 ] as const;
 
-/** What chance decides about one step. Small numbers pick among what there is, newest first. */
-const weighted = <T>(...choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> =>
-  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 /** In minutes. */
 const DAY = 24 * 60;
 const FATES: fc.Arbitrary<Fate> = weighted<Fate>(
@@ -48,6 +42,7 @@ const FATES: fc.Arbitrary<Fate> = weighted<Fate>(
   [1, { takes: rub(100) }],
   [1, "only_authorised"],
 );
+/** What chance decides about one step. Small numbers pick among what there is, newest first. */
 export const DICE = fc.record({
   who: weighted([5, 0], [2, 1], [1, 2]),
   nth: weighted([6, 0], [3, 1], [1, 2], [1, 5]),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import type { DueKind } from "../../../src/core/billing/read-model.ts";
 import { plusMs } from "../../../src/core/time.ts";
-import { DUE_KINDS, msk, told } from "../../support/cinema.ts";
+import { DUE_KINDS, msk, rub, told } from "../../support/cinema.ts";
 import { tellOf } from "../../support/due-work.ts";
-import type { Fate } from "../../support/gateway.ts";
-import { SOFT } from "../../support/gateway.ts";
+import { type Fate, SOFT } from "../../support/gateway.ts";
 import { type House, openHouse, openHouseOfSubscriber } from "../../support/house.ts";
+import { charged, invoiced } from "./situations.ts";
 
 /** An offer that a payer has opened. */
 const offered = async (): Promise<House> => {
@@ -14,23 +14,9 @@ const offered = async (): Promise<House> => {
   await house.anna.opensWidget();
   return house;
 };
-/** A renewal that has just been invoiced. */
-const invoiced = async (...fates: readonly Fate[]): Promise<House> => {
-  const house = await openHouseOfSubscriber({ fates });
-  await house.playTo("2026-02-28 11:59");
-  house.sleepTo("2026-02-28 12:00");
-  await house.does("pass_boundary");
-  return house;
-};
-/** A renewal whose charge has just been sent, with what befell it. */
-const charged = async (...fates: readonly Fate[]): Promise<House> => {
-  const house = await invoiced(...fates);
-  await house.does("charge_renewal");
-  return house;
-};
 const refunding = async (...fates: readonly Fate[]): Promise<House> => {
   const house = await openHouseOfSubscriber({ fates });
-  told(await house.anna.isRefunded("t1", { minor: 100n, currency: "RUB" }));
+  told(await house.anna.isRefunded("t1", rub(100)));
   return house;
 };
 
@@ -134,8 +120,11 @@ test("work names what it is about, the stream that it belongs to and whose it is
   const { cinema, anna } = await openHouseOfSubscriber();
   const subscriptionId = await anna.subscriptionId();
   const stream = `subscription/${subscriptionId}` as const;
-  for (const row of await cinema.waiting())
-    expect(row).toMatchObject({ subject: subscriptionId, stream, accountId: anna.accountId });
+  const about = { subject: subscriptionId, stream, accountId: anna.accountId };
+  expect(await cinema.waiting()).toMatchObject([
+    { kind: "give_notice", ...about },
+    { kind: "pass_boundary", ...about },
+  ]);
 });
 
 test("who has ended waits for nothing", async () => {

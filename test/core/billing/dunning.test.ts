@@ -1,23 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { CardId } from "../../../src/core/ids.ts";
-import { cardNamed, msk, refusalOf, SERVICE_LINE, told } from "../../support/cinema.ts";
+import { cardNamed, msk, PRICE, refusalOf, SERVICE_LINE, told } from "../../support/cinema.ts";
 import { chargeBy, tellOf } from "../../support/due-work.ts";
-import { ASK_PAYER, type Fate, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
+import { ASK_PAYER, HARD, OUTAGE, SOFT } from "../../support/gateway.ts";
 import { B1, B2, openHouseOfSubscriber } from "../../support/house.ts";
-
-/** A subscriber whose first renewal has just been tried, on 28 February at noon. */
-const tried = async (...fates: readonly Fate[]) => {
-  const house = await openHouseOfSubscriber({ fates });
-  await house.playTo("2026-02-28 11:59");
-  house.sleepTo("2026-02-28 12:00");
-  await house.does("pass_boundary");
-  await house.does("charge_renewal");
-  return house;
-};
+import { charged } from "./situations.ts";
 
 describe("after a soft decline", () => {
   test("access stays for the days of grace, and the card is tried again after a day", async () => {
-    const { anna } = await tried(SOFT);
+    const { anna } = await charged(SOFT);
     expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: msk("2026-03-01 12:00") });
     expect(await anna.invoiceStatus()).toBe("open");
     expect(await anna.watchesUntil()).toBe(msk("2026-03-07 12:00"));
@@ -25,7 +16,7 @@ describe("after a soft decline", () => {
   });
 
   test("a try of the ladder that is paid keeps the period's dates", async () => {
-    const { anna, playTo } = await tried(SOFT);
+    const { anna, playTo } = await charged(SOFT);
     await playTo("2026-03-01 12:00");
     expect(await anna.subscription()).toMatchObject({
       status: "active",
@@ -36,7 +27,7 @@ describe("after a soft decline", () => {
   });
 
   test("the ladder's last step closes it: ended unpaid, the invoice uncollectible, the place free", async () => {
-    const { anna, gateway, playTo } = await tried(SOFT, SOFT, SOFT, SOFT, SOFT);
+    const { anna, gateway, playTo } = await charged(SOFT, SOFT, SOFT, SOFT, SOFT);
     await playTo("2026-03-07 11:59");
     expect(await anna.status()).toBe("past_due");
     await playTo("2026-03-07 12:00");
@@ -49,7 +40,7 @@ describe("after a soft decline", () => {
   });
 
   test("a new card is charged at once", async () => {
-    const { anna, does, dueNow } = await tried(SOFT);
+    const { anna, does, dueNow } = await charged(SOFT);
     await anna.provesCard();
     expect(await dueNow()).toContain("charge_renewal");
     await does("charge_renewal");
@@ -57,22 +48,22 @@ describe("after a soft decline", () => {
   });
 
   test("the payer pays by hand in the widget, whenever he likes", async () => {
-    const { anna, sleepTo } = await tried(SOFT);
+    const { anna, sleepTo } = await charged(SOFT);
     sleepTo("2026-03-01 10:00");
     await anna.pays({ card: "mir" });
     expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: B1, renews: true });
   });
 
   test("the payer's own declined try uses up no step", async () => {
-    const { anna, cinema, gateway, sleepTo } = await tried(SOFT);
+    const { anna, cinema, gateway, sleepTo } = await charged(SOFT);
     sleepTo("2026-02-28 18:00");
     const attemptId = await anna.opensWidget();
-    await cinema.byGateway(tellOf(gateway.decline(attemptId, { minor: 29_900n, currency: "RUB" }, SOFT)));
+    await cinema.byGateway(tellOf(gateway.decline(attemptId, PRICE, SOFT)));
     expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 12:00"));
   });
 
-  test("nor does his own try with the saved card, but after two declines of a card the next one waits a day", async () => {
-    const { anna, gateway, sleepTo } = await tried(SOFT);
+  test("the payer's own declined try with the saved card uses up none either, but after two of one card the next waits a day", async () => {
+    const { anna, gateway, sleepTo } = await charged(SOFT);
     sleepTo("2026-02-28 18:00");
     gateway.befall(SOFT);
     await anna.charges("visa");
@@ -80,7 +71,7 @@ describe("after a soft decline", () => {
   });
 
   test("an offer that came to nothing changes nothing for the ladder", async () => {
-    const { anna, cinema, does, sleepTo } = await tried(SOFT);
+    const { anna, cinema, does, sleepTo } = await charged(SOFT);
     const attemptId = await anna.opensWidget();
     await cinema.byGateway({ type: "payment.check", attemptId, transactionId: "t7" as never });
     sleepTo("2026-02-28 13:00");
@@ -96,7 +87,7 @@ describe("after a soft decline", () => {
   });
 
   test("the old card's answer, long on its way, does not stop the new card's try", async () => {
-    const { anna, cinema, gateway, does, sleepTo } = await tried("pending");
+    const { anna, cinema, gateway, does, sleepTo } = await charged("pending");
     sleepTo("2026-03-01 12:00");
     await does("give_up_waiting");
     await anna.provesCard();
@@ -113,7 +104,7 @@ describe("after a soft decline", () => {
   });
 
   test("a card without consent is not tried", async () => {
-    const { cinema, anna, gateway } = await tried(SOFT);
+    const { cinema, anna, gateway } = await charged(SOFT);
     await anna.withdrawsConsent();
     await cinema.byStaff({ type: "invoice.issue", accountId: anna.accountId, lines: [SERVICE_LINE] });
     const invoice = (await anna.invoices()).find(({ purpose }) => purpose === "staff")?.invoiceId as never;
@@ -123,22 +114,22 @@ describe("after a soft decline", () => {
     expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
   });
 
-  test("an outage on the ladder is no step either", async () => {
-    const { anna, does, sleepTo } = await tried(SOFT, OUTAGE);
+  test("an outage on the ladder uses up no step", async () => {
+    const { anna, does, sleepTo } = await charged(SOFT, OUTAGE);
     sleepTo("2026-03-01 12:00");
     await does("charge_renewal");
     expect((await anna.subscription()).nextTryAt).toBe(msk("2026-03-01 13:00"));
   });
 
   test.each(["stops", "cancels"] as const)("a payer who %s is charged no more", async (verb) => {
-    const { anna, dueNow, sleepTo } = await tried(SOFT);
+    const { anna, dueNow, sleepTo } = await charged(SOFT);
     told(await anna[verb]());
     sleepTo("2026-03-20 12:00");
     expect([await anna.status(), await anna.invoiceStatus(), await dueNow()]).toEqual(["ended", "void", []]);
   });
 
   test("without card or consent the tries stop, and the invoice can be paid by hand until the end", async () => {
-    const { anna, cinema, playTo } = await tried(SOFT);
+    const { anna, cinema, playTo } = await charged(SOFT);
     await anna.removesCard("visa");
     expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
     const charge = { type: "invoice.charge", invoiceId: await anna.invoiceId(), cardId: null } as const;
@@ -154,7 +145,7 @@ describe("after a hard decline", () => {
     ["hard", HARD],
     ["ask the payer", ASK_PAYER],
   ])("%s: no automatic try until a new card comes", async (_, decline) => {
-    const { anna, does, dueNow } = await tried(decline);
+    const { anna, does, dueNow } = await charged(decline);
     expect(await anna.subscription()).toMatchObject({ status: "past_due", nextTryAt: null });
     expect(await anna.waitsFor()).toMatchObject({ close_dunning: msk("2026-03-07 12:00") });
     await anna.provesCard();
@@ -164,7 +155,7 @@ describe("after a hard decline", () => {
   });
 
   test("a hard code blocks the card, one that asks the payer does not", async () => {
-    const [hard, asked] = [await tried(HARD), await tried(ASK_PAYER)];
+    const [hard, asked] = [await charged(HARD), await charged(ASK_PAYER)];
     const statuses = [await hard.anna.customer(), await asked.anna.customer()].map((rows) => rows?.cards[0]?.status);
     expect(statuses).toEqual(["blocked", "active"]);
   });
@@ -183,7 +174,7 @@ describe("after a hard decline", () => {
   });
 
   test("of the payer's own try on the ladder stops it, for there is no card left to try", async () => {
-    const { anna, gateway, playTo } = await tried(SOFT);
+    const { anna, gateway, playTo } = await charged(SOFT);
     gateway.befall(HARD);
     await anna.charges("visa");
     expect((await anna.subscription()).nextTryAt).toBeNull();
@@ -220,17 +211,17 @@ describe("after a hard decline", () => {
   });
 
   test("paid by hand without a new card the subscription runs, and ends with its period: there is no card for the next", async () => {
-    const { anna, playTo } = await tried(HARD);
+    const { anna, playTo } = await charged(HARD);
     await anna.pays();
     expect(await anna.subscription()).toMatchObject({ status: "active", renews: false });
     await playTo("2026-04-01 12:00");
     expect(await anna.subscription()).toMatchObject({ status: "ended", endReason: "no_card_or_consent" });
-    const kinds = (await anna.facts()).filter((type) => type === "NoticeGiven");
-    expect(kinds).toHaveLength(2); // The reminder before the charge, and that it ends.
+    const notices = (await anna.facts()).filter((type) => type === "NoticeGiven");
+    expect(notices).toHaveLength(2); // The reminder before the charge, and that it ends.
   });
 
   test("paid by hand with a new card it goes on renewing", async () => {
-    const { anna } = await tried(HARD);
+    const { anna } = await charged(HARD);
     await anna.pays({ card: "mir" });
     expect(await anna.subscription()).toMatchObject({ status: "active", renews: true });
   });
@@ -238,10 +229,10 @@ describe("after a hard decline", () => {
 
 describe("money that arrives after the ladder has closed", () => {
   test("goes back in full: the subscription has ended", async () => {
-    const { anna, cinema, gateway, playTo } = await tried(SOFT, SOFT, SOFT, SOFT, SOFT);
+    const { anna, cinema, gateway, playTo } = await charged(SOFT, SOFT, SOFT, SOFT, SOFT);
     const attemptId = await anna.opensWidget();
     await playTo("2026-03-08 12:00");
-    const late = gateway.take(attemptId, { minor: 29_900n, currency: "RUB" });
+    const late = gateway.take(attemptId, PRICE);
     await cinema.byGateway(tellOf(late));
     await playTo("2026-03-08 13:00");
     expect([gateway.left(late.transactionId), await anna.invoiceStatus(), await anna.status()]).toEqual([
@@ -252,14 +243,14 @@ describe("money that arrives after the ladder has closed", () => {
   });
 
   test("a ladder that closes while the payer is paying leaves the invoice to him; declined, it is written off", async () => {
-    const { anna, cinema, gateway, sleepTo, does } = await tried(HARD);
+    const { anna, cinema, gateway, sleepTo, does } = await charged(HARD);
     sleepTo("2026-03-07 11:55");
     const attemptId = await anna.opensWidget();
     await cinema.byGateway({ type: "payment.check", attemptId, transactionId: "t7" as never });
     sleepTo("2026-03-07 12:00");
     await does("close_dunning");
     expect([await anna.status(), await anna.invoiceStatus()]).toEqual(["ended", "open"]);
-    const declined = gateway.decline(attemptId, { minor: 29_900n, currency: "RUB" }, SOFT);
+    const declined = gateway.decline(attemptId, PRICE, SOFT);
     await cinema.byGateway({ ...tellOf(declined), transactionId: "t7" as never } as never);
     expect(await anna.invoiceStatus()).toBe("uncollectible");
   });

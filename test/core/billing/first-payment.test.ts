@@ -18,6 +18,7 @@ import {
 import { tellOf } from "../../support/due-work.ts";
 import { HARD, SOFT } from "../../support/gateway.ts";
 import { B1, openHouse, openHouseOfSubscriber } from "../../support/house.ts";
+import { paysTwice } from "./situations.ts";
 
 describe("the first payment", () => {
   test("begins the period, gives access and saves the card, all at once", async () => {
@@ -125,7 +126,7 @@ describe("offers", () => {
     expect(await anna.status()).toBe("active");
   });
 
-  test("while a payer is just paying, nothing closes the invoice: new offer, annul, charge and expiry wait", async () => {
+  test("while a payer is just paying, nothing closes the invoice: new offer, annulment and expiry wait", async () => {
     const { cinema, anna, sleepTo } = await openHouse();
     await anna.starts();
     const invoiceId = await anna.invoiceId();
@@ -175,12 +176,10 @@ describe("offers", () => {
 
 describe("money that comes twice", () => {
   test("is recorded and goes back by itself; the first stays", async () => {
-    const { cinema, gateway, anna, does } = await openHouse();
+    const house = await openHouse();
+    const { gateway, anna, does } = house;
     await anna.starts();
-    const attemptId = await anna.opensWidget();
-    await cinema.byGateway(tellOf(gateway.take(attemptId, PRICE)));
-    const second = gateway.take(attemptId, PRICE);
-    await cinema.byGateway(tellOf(second));
+    const second = await paysTwice(house);
     const rows = await anna.invoiceRows();
     expect(rows.captures.map(({ role }) => role)).toEqual(["settling", "extra"]);
     expect(rows.refunds).toMatchObject([
@@ -192,24 +191,20 @@ describe("money that comes twice", () => {
   });
 
   test("a refund of it that never happened is asked anew", async () => {
-    const { cinema, gateway, anna, playTo } = await openHouse({ fates: ["never_arrives", "never_arrives"] });
+    const house = await openHouse({ fates: ["never_arrives", "never_arrives"] });
+    const { gateway, anna, playTo } = house;
     await anna.starts();
-    const attemptId = await anna.opensWidget();
-    await cinema.byGateway(tellOf(gateway.take(attemptId, PRICE)));
-    const second = gateway.take(attemptId, PRICE);
-    await cinema.byGateway(tellOf(second));
+    const second = await paysTwice(house);
     await playTo("2026-01-31 13:00");
     expect((await anna.invoiceRows()).refunds.map(({ status }) => status).sort()).toEqual(["done", "failed", "failed"]);
     expect(gateway.left(second.transactionId)).toBe(0n);
   });
 
   test("one that the gateway refuses to take back waits for a person, who can still give it back", async () => {
-    const { cinema, gateway, anna, playTo } = await openHouse({ fates: ["refused"] });
+    const house = await openHouse({ fates: ["refused"] });
+    const { gateway, anna, playTo } = house;
     await anna.starts();
-    const attemptId = await anna.opensWidget();
-    await cinema.byGateway(tellOf(gateway.take(attemptId, PRICE)));
-    const second = gateway.take(attemptId, PRICE);
-    await cinema.byGateway(tellOf(second));
+    const second = await paysTwice(house);
     await playTo("2026-02-01 13:00");
     expect((await anna.invoiceRows()).refunds.map(({ status }) => status)).toEqual(["failed"]);
     told(await anna.isRefunded(second.transactionId, PRICE));
@@ -218,12 +213,10 @@ describe("money that comes twice", () => {
   });
 
   test("what a person at the gateway's desk gave back in part leaves the rest to be given", async () => {
-    const { cinema, gateway, anna, playTo } = await openHouse();
+    const house = await openHouse();
+    const { cinema, gateway, anna, playTo } = house;
     await anna.starts();
-    const attemptId = await anna.opensWidget();
-    await cinema.byGateway(tellOf(gateway.take(attemptId, PRICE)));
-    const second = gateway.take(attemptId, PRICE);
-    await cinema.byGateway(tellOf(second));
+    const second = await paysTwice(house);
     await cinema.byGateway(tellOf(gateway.giveBack(second.transactionId, rub(10_000))));
     await playTo("2026-01-31 13:00");
     expect(gateway.left(second.transactionId)).toBe(0n);
@@ -300,9 +293,7 @@ describe("money that does not fit", () => {
 
   test("money for an attempt that we do not know is not taken for anything: the caller hears not_found and waits", async () => {
     const { cinema } = await openHouse();
-    const { attemptId, ...rest } = { attemptId: "att_00000000000000000000000001" as never, amount: PRICE };
-    const executed = await cinema.pay(attemptId, rest.amount, "t1");
-    expect(executed).toEqual({
+    expect(await cinema.pay("att_00000000000000000000000001" as never, PRICE, "t1")).toEqual({
       status: "done",
       outcome: { ok: false, refusal: { code: "not_found", facts: {} } },
       repeated: false,

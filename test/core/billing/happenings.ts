@@ -22,7 +22,7 @@ const OTHERS = {
       await playTo(cinema, gateway, plusMs(cinema.at(), dice.waitsMs));
     },
   },
-  /** Time goes on, and the scheduler stands still. */
+  /** Time goes on, and the scheduler stands still. A command that comes to nothing makes the watcher look. */
   sleep: {
     weight: 2,
     happens: async ({ cinema }: World, dice: Dice) => {
@@ -100,7 +100,7 @@ export const step = async (world: World, [name, dice]: Step): Promise<void> => {
   await HAPPENINGS[name].happens(world, dice);
 };
 
-/** Picks a happening by its weight: `n` is anything from 0 on. */
+/** Each name as often as its weight says. */
 const WEIGHTS = NAMES.flatMap((name) => Array.from({ length: Math.ceil(HAPPENINGS[name].weight * 10) }, () => name));
 
 /** Each story has its own humours: a few things happen in it far more often than in others. */

@@ -42,7 +42,7 @@ export const heal = async (world: World): Promise<void> => {
   await playTo(cinema, gateway, plusMs(cinema.at(), 40 * DAY_MS));
 };
 
-/** A sweep that is asked again in vain: it may be a day behind, not more. */
+/** A sweep that is asked again in vain: it may be two days behind, not more. */
 const LATE_MS = 2 * DAY_MS;
 
 /** A renewal that is out and whose only card a bank has forbidden may wait for another until its period is over. */

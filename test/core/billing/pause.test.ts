@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { BASIC, msk, refusalOf, told } from "../../support/cinema.ts";
+import { BASIC, msk, refusalOf, SERVICE_LINE, told } from "../../support/cinema.ts";
 import { HARD, SOFT } from "../../support/gateway.ts";
 import { B1, openHouseOfSubscriber } from "../../support/house.ts";
 
@@ -76,10 +76,7 @@ describe("a pause now", () => {
 
   test("a card that was blocked in the pause renews nothing after it", async () => {
     const { anna, gateway, cinema, playTo } = await paused();
-    const lines = [
-      { kind: "service", plan: null, priceVersion: null, amount: { minor: 100n, currency: "RUB" }, period: null },
-    ] as const;
-    await cinema.byStaff({ type: "invoice.issue", accountId: anna.accountId, lines });
+    await cinema.byStaff({ type: "invoice.issue", accountId: anna.accountId, lines: [SERVICE_LINE] });
     gateway.befall(HARD);
     await anna.charges("visa");
     await playTo("2026-03-01 12:00");

@@ -3,16 +3,14 @@ import fc from "fast-check";
 import type { InvoiceStatus } from "../../../src/core/invoice/invoice.ts";
 import type { Subscription } from "../../../src/core/subscription/subscription.ts";
 import { EVENT_TYPES } from "../../support/event-types.ts";
+import { LONG, rarestOf, SEED } from "../chance.ts";
 import { COMMAND_TYPES } from "./commands.ts";
 import { isDoneOnce, isKept, type Step, step, stories } from "./happenings.ts";
 import { booksAgree, heal, nothingWaits, rowsFollowFromEvents, secondRunIsTheSame } from "./healing.ts";
 import { openWorld, type World } from "./world.ts";
 
-const LONG = process.env["LONG"] === "1";
 const RUNS = LONG ? 3000 : 300;
 const STEPS = 160;
-/** Printed at the end; the same one tells the same stories again. */
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 const totals = { stories: 0, commands: 0, events: 0 };
 const seen = new Map<string, number>();
@@ -75,10 +73,8 @@ test(
 );
 
 afterAll(() => {
-  const rarest = [...seen].sort(([, a], [, b]) => a - b).slice(0, 4);
-  console.log(
-    `billing properties: ${totals.stories} stories, ${totals.commands} commands, ${totals.events} events, seed ${SEED}; rarest: ${rarest.map((one) => one.join(" ")).join("; ")}`,
-  );
+  const told = `${totals.stories} stories, ${totals.commands} commands, ${totals.events} events`;
+  console.log(`billing properties: ${told}, seed ${SEED}; rarest: ${rarestOf(seen, 4)}`);
 });
 
 const INVOICES = Object.keys({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { invoiceStream } from "../../../src/core/billing/stream.ts";
 import {
+  cardNamed,
   MONTHLY,
   msk,
   OTHER_GATEWAY,
@@ -13,9 +14,10 @@ import {
   told,
 } from "../../support/cinema.ts";
 import { tellOf } from "../../support/due-work.ts";
-import { type Fate, OUTAGE } from "../../support/gateway.ts";
+import { OUTAGE } from "../../support/gateway.ts";
 import { B1, B2, openHouseOfSubscriber } from "../../support/house.ts";
 import { viewerOf } from "../../support/viewer.ts";
+import { charged, invoiced, passesB1 } from "./situations.ts";
 
 /** Three local days before the boundary, and an hour more for a sweep that is late. */
 const NOTICE = msk("2026-02-25 11:00");
@@ -81,23 +83,20 @@ describe("a renewal", () => {
     expect(await cinema.chain(invoiceStream(await anna.invoiceId()))).toHaveLength(1);
   });
 
-  test("a sweep that comes before the boundary finds nothing to do yet", async () => {
+  test("a sweep that comes before the boundary is told when it is; one that comes twice gives one notice", async () => {
     const { cinema, anna, sleepTo } = await openHouseOfSubscriber();
     sleepTo("2026-02-28 11:59");
     const subscriptionId = await anna.subscriptionId();
     const early = await cinema.bySystem({ type: "subscription.pass_boundary", subscriptionId });
     expect(refusalOf(early)).toEqual({ code: "boundary_not_reached", boundary: "2026-02-28T09:00:00.000Z" });
-    const silent = await cinema.bySystem({ type: "subscription.give_notice", subscriptionId });
-    expect(refusalOf(silent)["code"]).toBe("accepted");
-    const again = await cinema.bySystem({ type: "subscription.give_notice", subscriptionId });
-    expect(told(again)).toEqual({ subscriptionId });
+    const notify = { type: "subscription.give_notice", subscriptionId } as const;
+    expect(told(await cinema.bySystem(notify))).toEqual({ subscriptionId, noticeId: expect.any(String) });
+    expect(told(await cinema.bySystem(notify))).toEqual({ subscriptionId });
+    expect((await anna.facts()).filter((type) => type === "NoticeGiven")).toHaveLength(1);
   });
 
   test("two workers, one charge: the second claim is refused", async () => {
-    const { cinema, anna, does, sleepTo, playTo } = await openHouseOfSubscriber();
-    await playTo("2026-02-28 11:59");
-    sleepTo("2026-02-28 12:00");
-    await does("pass_boundary");
+    const { cinema, anna } = await invoiced();
     const charge = { type: "invoice.charge", invoiceId: await anna.invoiceId(), cardId: null } as const;
     const first = told(await cinema.bySystem(charge));
     expect(refusalOf(await cinema.bySystem(charge))).toEqual({
@@ -116,17 +115,14 @@ describe("a renewal", () => {
   });
 
   test("is charged with the card that the payer prefers", async () => {
-    const { anna, does, playTo, sleepTo } = await openHouseOfSubscriber();
+    const house = await openHouseOfSubscriber();
+    const { anna } = house;
     await anna.provesCard();
     await anna.prefersCard("visa");
-    await playTo("2026-02-28 11:59");
-    sleepTo("2026-02-28 12:00");
-    await does("pass_boundary");
-    await does("charge_renewal");
-    const cards = (await anna.customer())?.cards ?? [];
-    const visa = cards.find(({ preferred }) => preferred)?.cardId;
-    expect((await anna.invoiceRows()).attempts[0]?.cardId).toBe(visa ?? null);
-    expect(cards).toHaveLength(2);
+    await passesB1(house);
+    await house.does("charge_renewal");
+    expect((await anna.invoiceRows()).attempts[0]?.cardId).toBe(cardNamed("visa"));
+    expect((await anna.customer())?.cards).toHaveLength(2);
   });
 
   test("a card of another gateway account is charged by nobody, and renews nothing", async () => {
@@ -145,17 +141,8 @@ describe("a renewal", () => {
 });
 
 describe("an answer that is lost", () => {
-  const lost = async (...fates: readonly Fate[]) => {
-    const house = await openHouseOfSubscriber({ fates });
-    await house.playTo("2026-02-28 11:59");
-    house.sleepTo("2026-02-28 12:00");
-    await house.does("pass_boundary");
-    await house.does("charge_renewal");
-    return house;
-  };
-
   test("nothing is charged anew until the gateway has been asked", async () => {
-    const { cinema, anna, dueNow } = await lost("done_unheard");
+    const { cinema, anna, dueNow } = await charged("done_unheard");
     expect(await anna.invoiceStatus()).toBe("processing");
     expect(await dueNow()).toEqual(["charge_renewal", "look_up_payment"]);
     const charge = { type: "invoice.charge", invoiceId: await anna.invoiceId(), cardId: null } as const;
@@ -163,14 +150,14 @@ describe("an answer that is lost", () => {
   });
 
   test("a look-up that finds the money has paid the period", async () => {
-    const { anna, does, gateway } = await lost("done_unheard");
+    const { anna, does, gateway } = await charged("done_unheard");
     await does("look_up_payment");
     expect(await anna.subscription()).toMatchObject({ status: "active", periodNumber: 2, periodStart: B1 });
     expect(gateway.books.filter(({ kind }) => kind === "payment")).toHaveLength(2);
   });
 
   test("two look-ups five minutes apart and the list prove that it never happened; it is tried again at once", async () => {
-    const { anna, does, sleepTo, dueNow, gateway } = await lost("never_arrives");
+    const { anna, does, sleepTo, dueNow, gateway } = await charged("never_arrives");
     await does("look_up_payment");
     expect((await anna.waitsFor())["look_up_payment"]).toBe(msk("2026-02-28 12:05"));
     sleepTo("2026-02-28 12:05");
@@ -182,7 +169,7 @@ describe("an answer that is lost", () => {
   });
 
   test("a worker that dies after its claim leaves a charge that is looked up after five minutes", async () => {
-    const { anna, does, sleepTo, dueNow } = await lost("pending");
+    const { anna, does, sleepTo, dueNow } = await charged("pending");
     expect((await anna.waitsFor())["look_up_payment"]).toBe(msk("2026-02-28 12:05"));
     sleepTo("2026-02-28 12:04");
     expect(await dueNow()).not.toContain("look_up_payment");
@@ -192,7 +179,7 @@ describe("an answer that is lost", () => {
   });
 
   test("unknown for 24 hours it counts as declined, and the look-up goes on", async () => {
-    const { cinema, anna, does, sleepTo, gateway } = await lost("pending");
+    const { cinema, anna, does, sleepTo, gateway } = await charged("pending");
     const invoiceId = await anna.invoiceId();
     const give = { type: "invoice.give_up_waiting", invoiceId } as const;
     expect(refusalOf(await cinema.bySystem(give))).toEqual({ code: "not_chargeable", because: "too_early" });
@@ -208,7 +195,7 @@ describe("an answer that is lost", () => {
   });
 
   test("found after grace, the period begins at the answer", async () => {
-    const { anna, does, sleepTo } = await lost("done_unheard");
+    const { anna, does, sleepTo } = await charged("done_unheard");
     sleepTo("2026-03-01 12:00");
     await does("give_up_waiting");
     sleepTo("2026-03-10 15:00"); // The gateway has been silent until now.
@@ -217,7 +204,7 @@ describe("an answer that is lost", () => {
   });
 
   test("that never happened, found past due, is tried again at once and uses no step", async () => {
-    const { cinema, anna, does, sleepTo } = await lost("never_arrives");
+    const { cinema, anna, does, sleepTo } = await charged("never_arrives");
     sleepTo("2026-03-01 12:00");
     await does("give_up_waiting");
     const next = (await anna.subscription()).nextTryAt;
@@ -231,7 +218,7 @@ describe("an answer that is lost", () => {
   });
 
   test("an outage of ours is no decline: tried again after an hour", async () => {
-    const { anna, does, sleepTo } = await lost(OUTAGE);
+    const { anna, does, sleepTo } = await charged(OUTAGE);
     expect(await anna.status()).toBe("active");
     expect((await anna.waitsFor())["charge_renewal"]).toBe(msk("2026-02-28 13:00"));
     sleepTo("2026-02-28 13:00");
@@ -242,10 +229,7 @@ describe("an answer that is lost", () => {
 
 describe("late and missed", () => {
   test("paid after grace a new period starts at the payment, and its day is the new anchor", async () => {
-    const { anna, does, playTo, sleepTo } = await openHouseOfSubscriber();
-    await playTo("2026-02-28 11:59");
-    sleepTo("2026-02-28 12:00");
-    await does("pass_boundary");
+    const { anna, sleepTo } = await invoiced();
     sleepTo("2026-03-10 15:00");
     expect(await anna.watchesUntil()).toBeNull();
     await anna.pays({ card: "mir" });
@@ -257,10 +241,7 @@ describe("late and missed", () => {
   });
 
   test("a period that is over is never charged: the one that its invoice now buys begins today", async () => {
-    const { anna, cinema, does, playTo, sleepTo } = await openHouseOfSubscriber();
-    await playTo("2026-02-28 11:59");
-    sleepTo("2026-02-28 12:00");
-    await does("pass_boundary");
+    const { anna, cinema, playTo, sleepTo } = await invoiced();
     sleepTo("2026-03-31 12:00");
     const charge = { type: "invoice.charge", invoiceId: await anna.invoiceId(), cardId: null } as const;
     expect(refusalOf(await cinema.bySystem(charge))).toEqual({ code: "not_chargeable", because: "too_late" });
@@ -311,13 +292,12 @@ describe("the next period, paid by hand before its boundary", () => {
   });
 
   test("unpaid at the boundary, the schedule takes it over", async () => {
-    const { anna, does, playTo, sleepTo, dueNow } = await openHouseOfSubscriber();
+    const house = await openHouseOfSubscriber();
+    const { anna } = house;
     told(await anna.paysAhead());
-    await playTo("2026-02-28 11:59");
-    sleepTo("2026-02-28 12:00");
-    await does("pass_boundary");
-    expect(await dueNow()).toEqual(["charge_renewal"]);
-    await does("charge_renewal");
+    await passesB1(house);
+    expect(await house.dueNow()).toEqual(["charge_renewal"]);
+    await house.does("charge_renewal");
     expect(await anna.subscription()).toMatchObject({ periodNumber: 2, periodStart: B1 });
   });
 

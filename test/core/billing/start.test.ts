@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { PlanCode } from "../../../src/core/ids.ts";
+import type { InvoiceId, PlanCode, SubscriptionId } from "../../../src/core/ids.ts";
 import { BASIC, MONTHLY, msk, PREMIUM, refusalOf, rub, START, told } from "../../support/cinema.ts";
 import { SOFT } from "../../support/gateway.ts";
 import { B1, type House, openHouse, openHouseOfSubscriber, subscribes } from "../../support/house.ts";
@@ -197,9 +197,8 @@ describe("trials", () => {
     const { anna, playTo } = await openHouse({ premium: { trial: FREE } });
     await anna.starts();
     await playTo("2026-02-15 12:00");
-    const again = told(await anna.starts());
-    expect(again["invoiceId"]).toBeDefined();
-    expect(await anna.status()).toBe("incomplete");
+    const { invoiceId } = told(await anna.starts());
+    expect([await anna.status(), await anna.invoiceStatus(invoiceId as InvoiceId)]).toEqual(["incomplete", "open"]);
     await anna.pays({ card: "visa" });
     expect(await anna.status()).toBe("active");
   });
@@ -271,9 +270,10 @@ describe("consent", () => {
 describe("a queued subscription", () => {
   const queued = async () => {
     const house = await openHouseOfSubscriber();
+    const running = await house.anna.subscriptionId();
     await house.anna.stops();
     const next = told(await house.anna.starts({ plan: BASIC }));
-    return { ...house, next: next as { subscriptionId: never; invoiceId: never } };
+    return { ...house, running, next: next as { subscriptionId: SubscriptionId; invoiceId: InvoiceId } };
   };
 
   test("is paid now and begins where the running one ends", async () => {
@@ -292,15 +292,14 @@ describe("a queued subscription", () => {
   });
 
   test("keeps its dates when the running one ends before its time", async () => {
-    const { anna, next } = await queued();
+    const { anna, next, running } = await queued();
     await anna.pays({ invoice: next.invoiceId, card: "visa" });
-    const running = (await anna.subscriptions()).find(({ plan }) => plan === PREMIUM)?.subscriptionId;
-    await anna.cancels(running as never);
+    await anna.cancels(running);
     expect(await anna.subscription()).toMatchObject({ plan: BASIC, place: "current", periodStart: B1 });
     expect(await anna.watchesUntil()).toBeNull();
   });
 
-  test("that nobody has paid for moves up and then begins at its payment", async () => {
+  test("that nobody has paid for moves up when the running one ends with its period", async () => {
     const { anna, next, does, sleepTo } = await queued();
     sleepTo("2026-02-28 12:00");
     await does("pass_boundary");
@@ -311,11 +310,24 @@ describe("a queued subscription", () => {
     });
   });
 
+  test("that has moved up unpaid begins at its payment", async () => {
+    const { anna, next, running, sleepTo } = await queued();
+    await anna.cancels(running);
+    expect(await anna.subscription()).toMatchObject({ status: "incomplete", place: "current" });
+    sleepTo("2026-01-31 15:00");
+    await anna.pays({ invoice: next.invoiceId, card: "visa" });
+    expect(await anna.subscription()).toMatchObject({ status: "active", periodStart: msk("2026-01-31 15:00") });
+  });
+
   test("has no trial", async () => {
     const house = await openHouseOfSubscriber();
     await house.cinema.byStaff({ type: "plan.set_price", plan: BASIC, price: { ...MONTHLY, trial: FREE } });
     await house.anna.stops();
-    expect(told(await house.anna.starts({ plan: BASIC }))["invoiceId"]).toBeDefined();
+    const { invoiceId } = told(await house.anna.starts({ plan: BASIC }));
+    expect((await house.anna.invoiceRows(invoiceId as InvoiceId)).invoice).toMatchObject({
+      status: "open",
+      dueMinor: 29_900n,
+    });
   });
 
   test("asked for again is answered with what is queued; another one finds the place taken", async () => {
@@ -325,8 +337,7 @@ describe("a queued subscription", () => {
   });
 
   test("keeps the end of the running one where it is: no undo, no pause, no period ahead", async () => {
-    const { anna, next } = await queued();
-    const running = (await anna.subscriptions()).find(({ plan }) => plan === PREMIUM)?.subscriptionId as never;
+    const { anna, next, running } = await queued();
     for (const asked of [
       { type: "subscription.undo_stop", subscriptionId: running },
       { type: "subscription.pause", subscriptionId: running, when: "now", until: "2026-02-10" },

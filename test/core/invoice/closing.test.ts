@@ -1,6 +1,4 @@
-import { describe, expect, test } from "bun:test";
-import type { InvoiceEvent } from "../../../src/core/invoice/invoice.ts";
-import { Bug } from "../../../src/core/result.ts";
+import { describe, test } from "bun:test";
 import {
   annulInvoice,
   CHARGE,
@@ -14,26 +12,17 @@ import {
   invoiceWrittenOff,
   issued,
   issueInvoice,
-  lookUpFoundNothing,
   makeOffer,
   minute,
-  NEXT,
-  OFFER,
   offerClosed,
   offerMade,
-  payment,
-  paymentDeclined,
-  paymentMismatched,
   paymentSucceeded,
   paymentUnknown,
-  RFD_2,
   refundAsked,
   refundSucceeded,
   rub,
   settleWithNothingDue,
   startCharge,
-  stateOf,
-  TX_2,
   terms,
   writeOffInvoice,
 } from "../../support/invoice.ts";
@@ -137,50 +126,5 @@ describe("the end of an unpaid invoice", () => {
     given(...paid, refundAsked(), refundSucceeded())
       .when(writeOffInvoice())
       .refuses({ code: "invoice_paid", status: "refunded" });
-  });
-});
-
-describe("a corrupt stream is a bug, never a state", () => {
-  const paid = [issued(), offerMade(), paymentSucceeded(), invoicePaid()];
-  const odd: readonly (readonly [string, readonly InvoiceEvent[]])[] = [
-    ["a fact before the issue", [offerMade()]],
-    ["a second issue", [issued(), issued()]],
-    ["lines that do not sum to the total", [issued({ terms: { ...terms(), lines: [] } })]],
-    ["more credit than the total", [issued({ terms: terms({ due: rub(-1), credit: rub(300) }) })]],
-    ["a due that is not the rest", [issued({ terms: { ...terms(), due: rub(298) } })]],
-    ["two current offers", [issued(), offerMade(), offerMade({ attemptId: NEXT })]],
-    ["one attempt made twice", [issued(), offerMade(), offerClosed(), offerMade()]],
-    ["a charge beside a current offer", [issued(), offerMade(), chargeStarted()]],
-    ["an offer while a charge is in flight", [issued(), chargeStarted(), offerMade()]],
-    ["two charges in flight", [issued(), chargeStarted(), chargeStarted({ attemptId: NEXT })]],
-    ["a check of a closed offer", [issued(), offerMade(), offerClosed(), checkAccepted()]],
-    ["an offer closed twice", [issued(), offerMade(), offerClosed(), offerClosed()]],
-    ["a fact about no attempt", [issued(), paymentDeclined()]],
-    ["a decline after the success", [...paid, paymentDeclined()]],
-    ["an unknown after the answer", [issued(), offerMade(), paymentDeclined(), paymentUnknown({ attemptId: OFFER })]],
-    ["a look-up of a current offer", [issued(), offerMade(), lookUpFoundNothing({ attemptId: OFFER })]],
-    ["a second settling capture", [...paid, paymentSucceeded({ capture: payment(TX_2) })]],
-    ["an extra capture on an unpaid invoice", [issued(), offerMade(), paymentSucceeded({ role: "extra" })]],
-    ["a transaction twice", [...paid, paymentSucceeded({ role: "extra" })]],
-    ["a transaction both captured and mismatched", [...paid, paymentMismatched()]],
-    ["paid without a capture", [issued(), invoicePaid()]],
-    ["paid by credit with something due", [issued(), invoicePaid({ by: "credit", paid: rub(0) })]],
-    [
-      "paid while still offered",
-      [issued(), offerMade(), offerClosed(), offerMade({ attemptId: NEXT }), paymentSucceeded(), invoicePaid()],
-    ],
-    ["paid twice", [...paid, invoicePaid()]],
-    ["void although paid", [...paid, invoiceVoided()]],
-    ["void while offered", [issued(), offerMade(), invoiceVoided()]],
-    ["expired while a charge is in flight", [issued(), chargeStarted(), invoiceExpired()]],
-    [
-      "two refunds in flight",
-      [...paid, refundAsked({ amount: rub(1) }), refundAsked({ refundId: RFD_2, amount: rub(1) })],
-    ],
-    ["more asked back than captured", [...paid, refundAsked({ amount: rub(300) })]],
-    ["a refund done twice", [...paid, refundAsked(), refundSucceeded(), refundSucceeded()]],
-  ];
-  test.each(odd)("%s", (_, history) => {
-    expect(() => stateOf(...history)).toThrow(Bug);
   });
 });

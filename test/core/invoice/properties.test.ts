@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, spyOn, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   type CaptureKey,
@@ -45,27 +45,26 @@ import {
   transaction,
   usd,
 } from "../../support/invoice.ts";
+import { rarestOf, SEED, seedOf, weighted } from "../chance.ts";
+import {
+  endOf,
+  expectTheCommandsInstant,
+  expectTheSameAgain,
+  livedIn,
+  type Machine,
+  type Step as MachineStep,
+} from "../machines.ts";
 
 const RUNS = 300;
 const COMMANDS = 110;
-/** Printed at the end; the same one tells the same stories again. */
-const SEED = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
-/** One command as it met the invoice, and what came of it. */
-type Step = {
-  readonly command: InvoiceCommand;
-  readonly before: Invoice;
-  readonly accepted: boolean;
-  readonly events: readonly InvoiceEvent[];
-  readonly after: Invoice;
-};
+const MACHINE: Machine<InvoiceCommand, Invoice, InvoiceEvent> = { initial, decide, evolve };
+type Step = MachineStep<InvoiceCommand, Invoice, InvoiceEvent>;
 
 /**
  * What chance decides about one command. Ids are taken from what the invoice has, newest first, and now and then from
  * nothing; sums, times and transactions come from small pools: duplicates, reorderings and late answers are the rule.
  */
-const weighted = <T>(...choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> =>
-  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 const DICE = fc.record({
   jumpMs: fc.constantFrom(0, 0, 0, 1, 1, 5, 6, 15, 60, -2).map((minutes) => minutes * MINUTE_MS),
   skipsMonths: weighted([60, false], [1, true]),
@@ -201,16 +200,7 @@ const stories: fc.Arbitrary<readonly InvoiceCommand[]> = fc
     return commands;
   });
 
-const lived = (commands: readonly InvoiceCommand[]): readonly Step[] => {
-  let state = initial;
-  return commands.map((command) => {
-    const before = state;
-    const decision = decide(command, before);
-    const events = decision.ok ? decision.value : [];
-    state = events.reduce(evolve, before);
-    return { command, before, accepted: decision.ok, events, after: state };
-  });
-};
+const lived = (commands: readonly InvoiceCommand[]): readonly Step[] => livedIn(MACHINE, commands);
 
 let runs = 0;
 let decisions = 0;
@@ -230,7 +220,7 @@ const always = (fact: string, claim: (steps: readonly Step[]) => void) =>
       }
       claim(steps);
     });
-    fc.assert(told, { numRuns: RUNS, seed: (SEED + Bun.hash.crc32(fact)) | 0 });
+    fc.assert(told, { numRuns: RUNS, seed: seedOf(fact) });
   });
 const issuedIn = ({ after }: Step): IssuedInvoice | null => (after.status === "absent" ? null : after);
 
@@ -275,8 +265,9 @@ const REPEATABLE: Record<InvoiceCommand["type"], boolean> = {
 };
 
 describe("whatever is asked and told of an invoice, in whatever order", () => {
-  always("nothing throws, and every accepted event folds", (steps) => {
-    expect(steps.at(-1)?.after.status).not.toBe("absent");
+  always("nothing throws, every accepted event folds, and each bears the instant of its command", (steps) => {
+    for (const step of steps) expectTheCommandsInstant(step);
+    expect(endOf(steps).after.status).not.toBe("absent");
   });
 
   always("I2: at most one capture ever settles it, and a paid invoice is paid in full", (steps) => {
@@ -379,39 +370,20 @@ describe("whatever is asked and told of an invoice, in whatever order", () => {
   });
 
   always("every fact of all that came before, told again at the end, moves no money", (steps) => {
-    const end = steps.at(-1)?.after ?? initial;
+    const end = endOf(steps).after;
     for (const { command, accepted } of steps) {
       if (!accepted || command.type !== "RecordSuccess") continue;
       expect(decide(command, end)).toEqual({ ok: true, value: [] });
     }
   });
 
-  always("a stream folds to the same state again, from frozen facts, with neither clock nor chance", (steps) => {
-    const events = steps.flatMap((step) => step.events);
-    const forbidden = () => {
-      throw new Error("the core reads no clock and no random source");
-    };
-    const spies = [
-      spyOn(Date, "now").mockImplementation(forbidden),
-      spyOn(Temporal.Now, "instant").mockImplementation(forbidden),
-      spyOn(Math, "random").mockImplementation(forbidden),
-    ];
-    try {
-      const frozen = events.reduce((state, event) => deepFreeze(evolve(state, deepFreeze(event))), initial);
-      expect(frozen).toEqual(steps.at(-1)?.after ?? initial);
-      expect(lived(steps.map(({ command }) => deepFreeze(command))).flatMap((step) => step.events)).toEqual(events);
-    } finally {
-      for (const spy of spies) spy.mockRestore();
-    }
-  });
+  always("a stream folds to the same state again, from frozen facts, with neither clock nor chance", (steps) =>
+    expectTheSameAgain(MACHINE, steps),
+  );
 });
 
 afterAll(() => {
-  const rarest = [...seen]
-    .sort(([, a], [, b]) => a - b)
-    .slice(0, 3)
-    .join("; ")
-    .replaceAll(",", " ");
+  const rarest = rarestOf(seen, 3);
   console.log(`invoice properties: ${runs} stories, ${decisions} decisions, seed ${SEED}; rarest: ${rarest}`);
 });
 
@@ -435,9 +407,4 @@ const captureOfRefund = (state: Invoice, id: string): string => {
     refunds.some((each) => each.status !== "reported" && each.id === id),
   );
   return own?.transactionId ?? "";
-};
-const deepFreeze = <T>(value: T): T => {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  Object.values(value).forEach(deepFreeze);
-  return Object.freeze(value);
 };

@@ -102,6 +102,26 @@ type Row<Type extends InvoiceCommand["type"]> = {
   readonly command: Extract<InvoiceCommand, { readonly type: Type }>;
   readonly cells: Record<Column, Outcome>;
 };
+type Cells<Names extends Column> = Readonly<Record<Names, Outcome>>;
+const unpaid = (outcome: Outcome): Cells<"open" | "checked" | "nothing_due" | "in_flight" | "unknown"> => ({
+  open: outcome,
+  checked: outcome,
+  nothing_due: outcome,
+  ...processing(outcome),
+});
+const processing = (outcome: Outcome): Cells<"in_flight" | "unknown"> => ({ in_flight: outcome, unknown: outcome });
+const paid = (outcome: Outcome): Cells<"paid" | "paid_in_flight" | "partly_refunded" | "refunded"> => ({
+  paid: outcome,
+  paid_in_flight: outcome,
+  partly_refunded: outcome,
+  refunded: outcome,
+});
+const closed = (outcome: Outcome): Cells<"void" | "expired" | "uncollectible"> => ({
+  void: outcome,
+  expired: outcome,
+  uncollectible: outcome,
+});
+const NOT_FOUND = { absent: "invoice_not_found" } as const;
 type Table = { readonly [Type in InvoiceCommand["type"]]: readonly [Row<Type>, ...Row<Type>[]] };
 
 const at = minute(10);
@@ -114,299 +134,194 @@ const finds = (attemptId: typeof CHARGE) => [
 ];
 const refundFinds = [recordEmptyRefundLookUp({ at: minute(9) }), recordEmptyRefundLookUp({ at: minute(14) })];
 
-// biome-ignore format: read as a table, a line for each group of states.
+// biome-ignore format: read as a table. Groups of states come first, and then what differs in them.
 const TABLE: Table = {
   IssueInvoice: [
     { when: "issue", command: ISSUE, cells: {
-      absent: "-> open", open: "invoice_exists", checked: "invoice_exists", nothing_due: "invoice_exists",
-      in_flight: "invoice_exists", unknown: "invoice_exists",
-      paid: "invoice_exists", paid_in_flight: "invoice_exists", partly_refunded: "invoice_exists",
-      refunded: "invoice_exists",
-      void: "invoice_exists", expired: "invoice_exists", uncollectible: "invoice_exists" } },
+      absent: "-> open", ...unpaid("invoice_exists"), ...paid("invoice_exists"), ...closed("invoice_exists") } },
   ],
   MakeOffer: [
     { when: "offer", command: makeOffer({ attemptId: NEXT, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "payment_in_progress", nothing_due: "nothing_due",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND,
+      open: "recorded", checked: "payment_in_progress", nothing_due: "nothing_due", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed") } },
   ],
   RecordCheck: [
     { when: "check of the current offer", command: recordCheck({ transactionId: NEW, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "payment_in_progress", nothing_due: "attempt_unknown",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND,
+      open: "recorded", checked: "payment_in_progress", nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed") } },
     { when: "check accepted before", command: recordCheck({ transactionId: CHECKED, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "nothing", nothing_due: "attempt_unknown",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND,
+      open: "recorded", checked: "nothing", nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed") } },
     { when: "check of a replaced offer", command: recordCheck({ attemptId: OLD, transactionId: NEW, at }), cells: {
-      absent: "invoice_not_found", open: "offer_closed", checked: "offer_closed", nothing_due: "attempt_unknown",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND, ...unpaid("offer_closed"), nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed") } },
     { when: "check of the charge in flight",
       command: recordCheck({ attemptId: CHARGE, transactionId: NEW, at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "nothing", unknown: "nothing",
-      paid: "attempt_unknown", paid_in_flight: "nothing", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("nothing"),
+      ...paid("attempt_unknown"), paid_in_flight: "nothing", ...closed("attempt_unknown") } },
   ],
   EndOffer: [
     { when: "an offer's hour is over", command: endOffer({ at: minute(61) }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "nothing", unknown: "nothing",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...processing("nothing"),
+      ...paid("nothing"), ...closed("nothing") } },
     { when: "an offer's hour is not over", command: endOffer({ at: minute(60) }), cells: {
-      absent: "invoice_not_found", open: "not_expired", checked: "not_expired", nothing_due: "attempt_unknown",
-      in_flight: "nothing", unknown: "nothing",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("not_expired"), nothing_due: "attempt_unknown", ...processing("nothing"),
+      ...paid("nothing"), ...closed("nothing") } },
   ],
   StartCharge: [
     { when: "charge", command: startCharge({ attemptId: NEXT, at }), cells: {
-      absent: "invoice_not_found", open: "-> processing", checked: "payment_in_progress", nothing_due: "nothing_due",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND,
+      open: "-> processing", checked: "payment_in_progress", nothing_due: "nothing_due", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed") } },
   ],
   RecordSuccess: [
     { when: "success of an offer", command: recordSuccess({ capture: payment(NEW), at }), cells: {
-      absent: "invoice_not_found", open: "-> paid", checked: "-> paid", nothing_due: "attempt_unknown",
-      in_flight: "-> paid", unknown: "-> paid",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("-> paid"), nothing_due: "attempt_unknown", ...paid("recorded"),
+      ...closed("recorded") } },
     { when: "success of a replaced offer",
       command: recordSuccess({ attemptId: OLD, capture: payment(NEW), at }), cells: {
-      absent: "invoice_not_found", open: "-> paid", checked: "-> paid", nothing_due: "attempt_unknown",
-      in_flight: "-> paid", unknown: "-> paid",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("-> paid"), nothing_due: "attempt_unknown", ...paid("recorded"),
+      ...closed("recorded") } },
     { when: "success of the charge", command: recordSuccess({ attemptId: CHARGE, capture: payment(NEW), at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "-> paid", unknown: "-> paid",
-      paid: "attempt_unknown", paid_in_flight: "recorded", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("-> paid"),
+      ...paid("attempt_unknown"), paid_in_flight: "recorded", ...closed("attempt_unknown") } },
     { when: "the capture that settled, again", command: recordSuccess({ capture: payment(PAID), at }), cells: {
-      absent: "invoice_not_found", open: "-> paid", checked: "-> paid", nothing_due: "attempt_unknown",
-      in_flight: "-> paid", unknown: "-> paid",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("-> paid"), nothing_due: "attempt_unknown", ...paid("nothing"),
+      ...closed("recorded") } },
     { when: "wrong sum on an offer", command: recordSuccess({ capture: payment(NEW, rub(1)), at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "recorded", unknown: "recorded",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...paid("recorded"),
+      ...closed("recorded") } },
     { when: "wrong sum on the charge",
       command: recordSuccess({ attemptId: CHARGE, capture: payment(NEW, rub(1)), at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "-> open", unknown: "-> open",
-      paid: "attempt_unknown", paid_in_flight: "recorded", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("-> open"),
+      ...paid("attempt_unknown"), paid_in_flight: "recorded", ...closed("attempt_unknown") } },
   ],
   RecordDecline: [
     { when: "decline of the charge", command: recordDecline({ attemptId: CHARGE, at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "-> open", unknown: "-> open",
-      paid: "attempt_unknown", paid_in_flight: "recorded", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("-> open"),
+      ...paid("attempt_unknown"), paid_in_flight: "recorded", ...closed("attempt_unknown") } },
     { when: "decline of the offer", command: recordDecline({ transactionId: CHECKED, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "recorded", unknown: "recorded",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...paid("nothing"),
+      ...closed("nothing") } },
     { when: "decline of another attempt", command: recordDecline({ attemptId: OLD, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "recorded", unknown: "recorded",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...paid("recorded"),
+      ...closed("recorded") } },
   ],
   RecordLostAnswer: [
     { when: "answer of the charge lost", command: recordLostAnswer({ at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "recorded", unknown: "nothing",
-      paid: "attempt_unknown", paid_in_flight: "recorded", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), in_flight: "recorded", unknown: "nothing",
+      ...paid("attempt_unknown"), paid_in_flight: "recorded", ...closed("attempt_unknown") } },
     { when: "answer of the offer lost", command: recordLostAnswer({ attemptId: OFFER, at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "nothing", unknown: "nothing",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...processing("nothing"),
+      ...paid("nothing"), ...closed("nothing") } },
   ],
   RecordEmptyLookUp: [
     { when: "the charge never happened", after: finds(CHARGE), command: recordEmptyLookUp({ by: "list", at }), cells: {
-      absent: "invoice_not_found", open: "attempt_unknown", checked: "attempt_unknown", nothing_due: "attempt_unknown",
-      in_flight: "-> open", unknown: "-> open",
-      paid: "attempt_unknown", paid_in_flight: "recorded", partly_refunded: "attempt_unknown",
-      refunded: "attempt_unknown",
-      void: "attempt_unknown", expired: "attempt_unknown", uncollectible: "attempt_unknown" } },
+      ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("-> open"),
+      ...paid("attempt_unknown"), paid_in_flight: "recorded", ...closed("attempt_unknown") } },
     { when: "the offer never happened", after: finds(OFFER),
       command: recordEmptyLookUp({ attemptId: OFFER, by: "list", at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "attempt_unknown",
-      in_flight: "nothing", unknown: "nothing",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...processing("nothing"),
+      ...paid("nothing"), ...closed("nothing") } },
   ],
   SettleMismatch: [
     { when: "a person settles a mismatch",
       after: [recordSuccess({ attemptId: OLD, capture: payment(NEW, rub(1)), at })],
       command: settleMismatch({ payment: key(NEW), at }), cells: {
-      absent: "invoice_not_found", open: "recorded", checked: "recorded", nothing_due: "mismatch_unknown",
-      in_flight: "recorded", unknown: "recorded",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "mismatch_unknown", ...paid("recorded"),
+      ...closed("recorded") } },
   ],
   AnnulInvoice: [
     { when: "annul", command: annulInvoice({ at }), cells: {
-      absent: "invoice_not_found", open: "-> void", checked: "payment_in_progress", nothing_due: "-> void",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "nothing", expired: "nothing", uncollectible: "-> void" } },
+      ...NOT_FOUND, ...unpaid("-> void"), checked: "payment_in_progress", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("nothing"), uncollectible: "-> void" } },
   ],
   ExpireInvoice: [
     { when: "expire", command: expireInvoice({ at: minute(12) }), cells: {
-      absent: "invoice_not_found", open: "-> expired", checked: "payment_in_progress", nothing_due: "-> expired",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("-> expired"), checked: "payment_in_progress", ...processing("charge_in_flight"),
+      ...paid("nothing"), ...closed("nothing") } },
     { when: "expire before its time", command: expireInvoice({ at }), cells: {
-      absent: "invoice_not_found", open: "not_expired", checked: "not_expired", nothing_due: "not_expired",
-      in_flight: "not_expired", unknown: "not_expired",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "nothing", expired: "nothing", uncollectible: "nothing" } },
+      ...NOT_FOUND, ...unpaid("not_expired"), ...paid("nothing"), ...closed("nothing") } },
   ],
   WriteOffInvoice: [
     { when: "write off", command: writeOffInvoice({ at }), cells: {
-      absent: "invoice_not_found", open: "-> uncollectible", checked: "payment_in_progress",
-      nothing_due: "-> uncollectible",
-      in_flight: "charge_in_flight", unknown: "charge_in_flight",
-      paid: "invoice_paid", paid_in_flight: "invoice_paid", partly_refunded: "invoice_paid", refunded: "invoice_paid",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "nothing" } },
+      ...NOT_FOUND,
+      ...unpaid("-> uncollectible"), checked: "payment_in_progress", ...processing("charge_in_flight"),
+      ...paid("invoice_paid"), ...closed("invoice_closed"), uncollectible: "nothing" } },
   ],
   SettleWithNothingDue: [
     { when: "settle with nothing due", command: settleWithNothingDue({ at }), cells: {
-      absent: "invoice_not_found", open: "payment_due", checked: "payment_due", nothing_due: "-> paid",
-      in_flight: "payment_due", unknown: "payment_due",
-      paid: "nothing", paid_in_flight: "nothing", partly_refunded: "nothing", refunded: "nothing",
-      void: "invoice_closed", expired: "invoice_closed", uncollectible: "invoice_closed" } },
+      ...NOT_FOUND, ...unpaid("payment_due"), nothing_due: "-> paid", ...paid("nothing"),
+      ...closed("invoice_closed") } },
   ],
   AskRefund: [
     { when: "ask a refund of the settling capture", command: refundOfPaid, cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "refund_above_captured",
-      void: "capture_unknown", expired: "capture_unknown", uncollectible: "capture_unknown" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), refunded: "refund_above_captured",
+      ...closed("capture_unknown") } },
     { when: "ask a refund of an extra capture", command: refundOfExtra, cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   StartRefund: [
     { when: "send a refund", after: [refundOfExtra], command: startRefund({ at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("recorded"), ...closed("recorded") } },
     { when: "send a refund that is being sent", after: [refundOfExtra, startRefund({ at })], command: startRefund({ at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "refund_in_flight", paid_in_flight: "refund_in_flight", partly_refunded: "refund_in_flight", refunded: "refund_in_flight",
-      void: "refund_in_flight", expired: "refund_in_flight", uncollectible: "refund_in_flight" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("refund_in_flight"), ...closed("refund_in_flight") } },
   ],
   RecordRefund: [
     { when: "refund done", after: [refundOfPaid], command: recordRefund({ amount: rub(50), at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded",
-      refunded: "refund_unknown",
-      void: "refund_unknown", expired: "refund_unknown", uncollectible: "refund_unknown" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"),
+      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded", refunded: "refund_unknown",
+      ...closed("refund_unknown") } },
     { when: "refund of an extra done", after: [refundOfExtra], command: recordRefund({ amount: rub(50), at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   RecordFailedRefund: [
     { when: "refund failed", after: [refundOfExtra], command: recordFailedRefund({ at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   RecordLostRefundAnswer: [
     { when: "answer of a refund lost", after: [refundOfExtra], command: recordLostRefundAnswer({ at }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   RecordEmptyRefundLookUp: [
     { when: "the refund never happened", after: [refundOfExtra, ...refundFinds],
       command: recordEmptyRefundLookUp({ by: "list", at: minute(14) }), cells: {
-      absent: "invoice_not_found", open: "refund_unknown", checked: "refund_unknown", nothing_due: "refund_unknown",
-      in_flight: "refund_unknown", unknown: "refund_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("refund_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   RecordReportedRefund: [
     { when: "the gateway reports a refund",
       command: recordReportedRefund({ capture: key(PAID), amount: rub(50), at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded",
-      refunded: "recorded",
-      void: "capture_unknown", expired: "capture_unknown", uncollectible: "capture_unknown" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"),
+      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded", refunded: "recorded",
+      ...closed("capture_unknown") } },
     { when: "the gateway reports a refund of an extra",
       command: recordReportedRefund({ capture: key(EXTRA), at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   ReturnCredit: [
     { when: "credit returns", command: returnCredit({ at }), cells: {
-      absent: "invoice_not_found", open: "refund_above_credit", checked: "refund_above_credit",
-      nothing_due: "refund_above_credit",
-      in_flight: "refund_above_credit", unknown: "refund_above_credit",
-      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded",
-      refunded: "refund_above_credit",
-      void: "refund_above_credit", expired: "refund_above_credit", uncollectible: "refund_above_credit" } },
+      ...NOT_FOUND, ...unpaid("refund_above_credit"),
+      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded", refunded: "refund_above_credit",
+      ...closed("refund_above_credit") } },
   ],
   RecordChargeback: [
     { when: "chargeback of the settling capture", command: recordChargeback({ capture: key(PAID), at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "capture_unknown", expired: "capture_unknown", uncollectible: "capture_unknown" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), ...closed("capture_unknown") } },
     { when: "chargeback of an extra", command: recordChargeback({ capture: key(EXTRA), at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "recorded", expired: "recorded", uncollectible: "recorded" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), ...closed("recorded") } },
   ],
   DecideChargeback: [
     { when: "chargeback lost", after: [recordChargeback({ capture: key(PAID), at })],
       command: decideChargeback({ capture: key(PAID), at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded",
-      refunded: "recorded",
-      void: "capture_unknown", expired: "capture_unknown", uncollectible: "capture_unknown" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"),
+      paid: "-> partly_refunded", paid_in_flight: "-> partly_refunded", partly_refunded: "recorded", refunded: "recorded",
+      ...closed("capture_unknown") } },
     { when: "chargeback won", after: [recordChargeback({ capture: key(PAID), at })],
       command: decideChargeback({ capture: key(PAID), won: true, at }), cells: {
-      absent: "invoice_not_found", open: "capture_unknown", checked: "capture_unknown", nothing_due: "capture_unknown",
-      in_flight: "capture_unknown", unknown: "capture_unknown",
-      paid: "recorded", paid_in_flight: "recorded", partly_refunded: "recorded", refunded: "recorded",
-      void: "capture_unknown", expired: "capture_unknown", uncollectible: "capture_unknown" } },
+      ...NOT_FOUND, ...unpaid("capture_unknown"), ...paid("recorded"), ...closed("capture_unknown") } },
   ],
 };
 

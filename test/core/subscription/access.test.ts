@@ -16,7 +16,6 @@ import {
   change,
   changePaid,
   declined,
-  FREE,
   firstPaid,
   HARD,
   inState,
@@ -24,18 +23,14 @@ import {
   invoiceAhead,
   MID,
   msk,
-  newCard,
   OUTAGE,
-  PAID,
   PREMIUM,
   PREMIUM_WEEK,
   passBoundary,
-  pause,
   quote,
   RUNNING,
   renewalPaid,
   resume,
-  rub,
   STANDARD,
   START,
   start,
@@ -47,12 +42,9 @@ import {
   unknown24h,
   zone,
 } from "../../support/subscription.ts";
+import { AT_END, DUE, GRACE_END, KEPT, PLANNED, TRIALS } from "./situations.ts";
 
-const DUE = [...RUNNING, passBoundary(B1)] as const;
-const GRACE_END = plusMs(B1, 7 * DAY_MS);
 const day = (days: number): Instant => plusMs(B1, days * DAY_MS);
-const trial = (renews: boolean) => after(start(START, { terms: FREE, first: { kind: "free_trial", renews } }));
-const paidTrial = after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) }));
 const of = (length: PeriodLength) => after(start(START, { terms: terms({ length }) }), firstPaid());
 
 const CASES: readonly (readonly [fact: string, Subscription, from: Instant | null, until?: Instant])[] = [
@@ -82,53 +74,35 @@ const CASES: readonly (readonly [fact: string, Subscription, from: Instant | nul
     B2,
   ],
   ["an unpaid period ahead changes nothing", after(...RUNNING, invoiceAhead(MID)), START, GRACE_END],
-  ["a planned pause takes grace away", after(...RUNNING, pause(MID, "at_period_end", UNTIL)), START, B1],
-  ["a pause now takes it away", after(...RUNNING, pause(MID, "now", UNTIL)), null],
-  [
-    "a pause at the period's end takes it away",
-    after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1)),
-    null,
-  ],
-  [
-    "the unpaid resume of a pause gives none, and no grace",
-    after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1), resume(UNTIL, { by: "schedule" })),
-    null,
-  ],
-  [
-    "nor when it was declined",
-    after(
-      ...RUNNING,
-      pause(MID, "at_period_end", UNTIL),
-      passBoundary(B1),
-      resume(UNTIL, { by: "schedule" }),
-      declined(UNTIL),
-    ),
-    null,
-  ],
+  ["a planned pause takes grace away", after(...PLANNED), START, B1],
+  ["a pause now takes it away", after(...KEPT), null],
+  ["a pause at the period's end takes it away", after(...AT_END), null],
+  ["the unpaid resume of a pause gives none, and no grace", after(...AT_END, resume(UNTIL, { by: "schedule" })), null],
+  ["nor when it was declined", after(...AT_END, resume(UNTIL, { by: "schedule" }), declined(UNTIL)), null],
   [
     "a free trial gives it, and grace while its first charge is to come",
-    trial(true),
+    TRIALS.free,
     START,
     plusMs(TRIAL_END, 7 * DAY_MS),
   ],
-  ["one without card or consent only itself", trial(false), START, TRIAL_END],
-  ["a paid trial gives it, with grace", paidTrial, START, plusMs(TRIAL_END, 7 * DAY_MS)],
+  ["one without card or consent only itself", TRIALS.without_card, START, TRIAL_END],
+  ["a paid trial gives it, with grace", TRIALS.paid, START, plusMs(TRIAL_END, 7 * DAY_MS)],
   [
     "after a free trial grace ends with the first decline",
-    afterFrom(trial(true), passBoundary(TRIAL_END), declined(plusMs(TRIAL_END, HOUR_MS))),
+    afterFrom(TRIALS.free, passBoundary(TRIAL_END), declined(plusMs(TRIAL_END, HOUR_MS))),
     START,
     plusMs(TRIAL_END, HOUR_MS),
   ],
   [
     "or with an answer that stayed unknown",
-    afterFrom(trial(true), passBoundary(TRIAL_END), unknown24h(plusMs(TRIAL_END, DAY_MS))),
+    afterFrom(TRIALS.free, passBoundary(TRIAL_END), unknown24h(plusMs(TRIAL_END, DAY_MS))),
     START,
     plusMs(TRIAL_END, DAY_MS),
   ],
   [
     "but not with an outage of ours or the payer's own try",
     afterFrom(
-      trial(true),
+      TRIALS.free,
       passBoundary(TRIAL_END),
       declined(plusMs(TRIAL_END, 1), OUTAGE),
       declined(plusMs(TRIAL_END, 2), HARD, { initiator: "payer" }),
@@ -138,13 +112,13 @@ const CASES: readonly (readonly [fact: string, Subscription, from: Instant | nul
   ],
   [
     "a decline at the very end of a free trial leaves none",
-    afterFrom(trial(true), passBoundary(TRIAL_END), declined(TRIAL_END)),
+    afterFrom(TRIALS.free, passBoundary(TRIAL_END), declined(TRIAL_END)),
     START,
     TRIAL_END,
   ],
   [
     "after a paid trial grace goes on",
-    afterFrom(paidTrial, passBoundary(TRIAL_END), declined(TRIAL_END)),
+    afterFrom(TRIALS.paid, passBoundary(TRIAL_END), declined(TRIAL_END)),
     START,
     plusMs(TRIAL_END, 7 * DAY_MS),
   ],
@@ -207,13 +181,6 @@ describe("access", () => {
       const { state } = inState(after(start())).when(firstPaid(), { ...DEFAULT_POLICY, graceDays });
       expect(accessOf(state)?.until).toBe(plusMs(B1, graceDays * DAY_MS));
     }
-  });
-
-  test("ends with a stopped ladder, however late its close is recorded, and comes back with a new card", () => {
-    const short = { ...DEFAULT_POLICY, dunningDays: [1, 3] };
-    const { state } = inState(after(...DUE)).when(declined(B1, HARD), short);
-    expect(accessOf(state)?.until).toBe(day(3));
-    expect(accessOf(afterFrom(state, newCard(day(2))))?.until).toBe(GRACE_END);
   });
 
   test("is the new plan's from the payment of an upgrade on, and the old one's until then", () => {

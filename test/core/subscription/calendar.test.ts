@@ -14,6 +14,7 @@ import {
   zoneTable,
 } from "../../support/civil.ts";
 import { dates, instant, zone } from "../../support/subscription.ts";
+import { LONG, TIMEOUT_MS } from "../chance.ts";
 
 // F26: every start day of 28 years, which is once around the calendar of weekdays and leap years, in zones of every kind.
 const FROM = daysFromCivil(2020, 1, 1);
@@ -56,9 +57,8 @@ const LENGTHS: readonly { readonly length: PeriodLength; readonly far: number }[
   { length: { unit: "year", count: 1 }, far: 4 },
 ];
 
+setDefaultTimeout(TIMEOUT_MS);
 /** With LONG=1 each boundary is compared; else the first, and three that differ from day to day. */
-const LONG = process.env["LONG"] === "1";
-setDefaultTimeout(LONG ? 600_000 : 60_000);
 const boundariesOf = (far: number, day: number): readonly number[] =>
   LONG
     ? Array.from({ length: far }, (_, i) => i + 1)

@@ -28,6 +28,7 @@ import {
   invoiceAhead,
   MID,
   msk,
+  PAID,
   PAYER,
   PREMIUM,
   PREMIUM_WEEK,
@@ -45,12 +46,12 @@ import {
   START,
   start,
   stop,
-  terms,
+  TRIAL_END,
   UNTIL,
   zone,
 } from "../../support/subscription.ts";
+import { AT_END, DUE, KEPT, TRIALS } from "./situations.ts";
 
-const DUE = [...RUNNING, passBoundary(B1)] as const;
 /** 7 local days after the payment of January. */
 const WINDOW_END = msk("2026-01-08T10:00");
 const running = after(...RUNNING);
@@ -135,11 +136,7 @@ describe("a cancel with refund", () => {
       [after(...DUE, declined(B1)), plusMs(B1, DAY_MS), RENEWAL],
       [after(...RUNNING, quote(MID), change(MID)), MID, CHANGE],
       [after(...RUNNING, invoiceAhead(MID)), MID, AHEAD],
-      [
-        after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1), resume(plusMs(B1, DAY_MS))),
-        plusMs(B1, DAY_MS),
-        RENEWAL,
-      ],
+      [after(...AT_END, resume(plusMs(B1, DAY_MS))), plusMs(B1, DAY_MS), RENEWAL],
     ];
     for (const [state, at, invoiceId] of voided) {
       const { leaves, reason } = inState(state).when(cancel(at)).event("SubscriptionEnded");
@@ -167,15 +164,12 @@ describe("a cancel with refund", () => {
 });
 
 describe("a cancel in a trial", () => {
-  const FREE = terms({ trial: { kind: "free", days: 14, card: false } });
-  const PAID = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-  const paid = after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) }));
-  const free = after(start(START, { terms: FREE, first: { kind: "free_trial", renews: true } }));
+  const { free, paid } = TRIALS;
 
   test("that was paid follows the policy on its price", () => {
     expect(refundAt(paid, plusMs(WINDOW_END, -1))).toEqual(expected("full", 14, FIRST));
     expect(refundAt(paid, plusMs(START, 10 * DAY_MS))).toEqual(expected("unused", 4, FIRST));
-    expect(refundAt(paid, msk("2026-01-15T10:00"))).toEqual(expected("nothing", 0));
+    expect(refundAt(paid, TRIAL_END)).toEqual(expected("nothing", 0));
   });
 
   test("that was free gives nothing back, but a period paid ahead whole", () => {
@@ -255,16 +249,16 @@ describe("a cancel while paused", () => {
     expect(refundAt(after(...RUNNING, pause(early, "now", UNTIL)), plusMs(early, HOUR_MS))).toEqual(
       expected("unused", 300, FIRST),
     );
-    expect(refundAt(after(...RUNNING, pause(MID, "now", UNTIL)), UNTIL)).toEqual(expected("unused", 155, FIRST));
+    expect(refundAt(after(...KEPT), UNTIL)).toEqual(expected("unused", 155, FIRST));
   });
 
   test("that kept nothing gives nothing back", () => {
-    const paused = after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1));
+    const paused = after(...AT_END);
     expect(refundAt(paused, plusMs(B1, DAY_MS))).toEqual(expected("nothing", 0));
   });
 
   test("and after the resume what is left of the rest", () => {
-    const resumed = after(...RUNNING, pause(MID, "now", UNTIL), resume(UNTIL));
+    const resumed = after(...KEPT, resume(UNTIL));
     expect(refundAt(resumed, plusMs(UNTIL, 7.75 * DAY_MS))).toEqual(expected("unused", 77.5, FIRST));
   });
 });
@@ -339,8 +333,7 @@ describe("money of a period that went back without a cancel", () => {
   });
 
   test("makes a trial worth less", () => {
-    const paid = terms({ trial: { kind: "paid", days: 14, price: rub(14) } });
-    const trialing = after(start(START, { terms: paid }), firstPaid(START, { value: rub(14) }), back(4));
+    const trialing = after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) }), back(4));
     expect(as(trialing, "trialing").trial.value).toEqual(rub(10));
   });
 

@@ -8,11 +8,10 @@ import type {
   SubscriptionCommand,
   SubscriptionEvent,
 } from "../../../src/core/subscription/subscription.ts";
-import { plusMs } from "../../../src/core/time.ts";
+import { DAY_MS, plusMs } from "../../../src/core/time.ts";
 import {
   AHEAD,
   after,
-  afterFrom,
   aheadPaid,
   as,
   B1,
@@ -34,26 +33,20 @@ import {
   renewalPaid,
   resume,
   rub,
-  START,
   start,
   stop,
-  terms,
   UNTIL,
 } from "../../support/subscription.ts";
+import { AT_END, DUE, KEPT, TRIALS } from "./situations.ts";
 
 const running = after(...RUNNING);
-const trialing = after(
-  start(START, {
-    terms: terms({ trial: { kind: "free", days: 14, card: false } }),
-    first: { kind: "free_trial", renews: true },
-  }),
-);
-const due = after(...RUNNING, passBoundary(B1));
-const pastDue = after(...RUNNING, passBoundary(B1), declined(B1));
+const trialing = TRIALS.free;
+const due = after(...DUE);
+const pastDue = after(...DUE, declined(B1));
 const ahead = after(...RUNNING, invoiceAhead(MID), aheadPaid(MID));
 const changing = after(...RUNNING, quote(MID), change(MID));
-const kept = after(...RUNNING, pause(MID, "now", UNTIL));
-const keptNothing = after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1));
+const kept = after(...KEPT);
+const keptNothing = after(...AT_END);
 const ended = after(...RUNNING, stop(MID), passBoundary(B1));
 
 type EventOf<Type extends SubscriptionEvent["type"]> = Extract<SubscriptionEvent, { readonly type: Type }>;
@@ -78,7 +71,7 @@ const changeInvoiced = fact("ChangeInvoiced", after(...RUNNING, quote(MID)), cha
 const planChanged = fact("PlanChanged", changing, changePaid(MID));
 const paused = fact("SubscriptionPaused", running, pause(MID, "now", UNTIL));
 const resumed = fact("SubscriptionResumed", kept, resume(UNTIL));
-const moved = fact("DunningMoved", pastDue, declined(plusMs(B1, 86_400_000)));
+const moved = fact("DunningMoved", pastDue, declined(plusMs(B1, DAY_MS)));
 const other = { ...renewed.running, number: 9 };
 
 /** What the log can't have said: a stream that says it is corrupt, and nothing may be built on it. */
@@ -161,7 +154,7 @@ describe("a corrupt stream does not fold", () => {
 
 test("money that went back for another invoice leaves a pause and a trial as they are", () => {
   const elsewhere = { type: "PeriodRefunded", invoiceId: invoice(77), amount: rub(1), at: MID } as const;
-  for (const state of [kept, keptNothing, afterFrom(trialing)]) expect(evolve(state, elsewhere)).toEqual(state);
+  for (const state of [kept, keptNothing, trialing]) expect(evolve(state, elsewhere)).toEqual(state);
   expect(as(evolve(changing, elsewhere), "active").change?.invoiceId).toBe(CHANGE);
   expect(as(evolve(due, elsewhere), "active").renewal?.invoiceId).toBe(RENEWAL);
 });

@@ -72,7 +72,10 @@ const flagged = (state: Subscription) => "endsAtPeriodEnd" in state && state.end
 const isRefused = ({ decision }: Outcome) => expect(decision.ok).toBe(false);
 const isNothingNew = ({ decision }: Outcome) => expect(decision).toEqual({ ok: true, value: [] });
 /** It does not come to that: refused or ignored, and at most a payment goes back. */
-const cannotBe = ({ before, after }: Outcome) => expect(after.status).toBe(before.status);
+const cannotBe = (outcome: Outcome) => {
+  expect(outcome.after.status).toBe(outcome.before.status);
+  expect(eventsOf(outcome).filter(({ type }) => type !== "PaymentTurnedBack")).toEqual([]);
+};
 const movesTo = (status: Subscription["status"]) => (outcome: Outcome) => expect(outcome.after.status).toBe(status);
 const endsLeaving = (as: "void" | "uncollectible") => (outcome: Outcome) =>
   expect<unknown>(endOf(outcome).leaves).toEqual({ invoiceId: invoiceOf(outcome.before), as });

@@ -12,7 +12,6 @@ import {
   B2,
   cancel,
   declined,
-  FREE,
   firstPaid,
   HARD,
   invoiceAhead,
@@ -23,7 +22,6 @@ import {
   noticeId,
   OUTAGE,
   passBoundary,
-  pause,
   RENEWAL,
   RUNNING,
   renewalPaid,
@@ -36,12 +34,11 @@ import {
   terms,
   UNTIL,
 } from "../../support/subscription.ts";
+import { AT_END, KEPT, TRIALS } from "./situations.ts";
 
 /** In time for B1. */
 const REMINDED = notice(msk("2026-01-29T09:00"));
-const DUE = [...RUNNING, REMINDED, passBoundary(B1)] as const;
-const PAUSED = [...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1)] as const;
-const trial = (renews: boolean) => start(START, { terms: FREE, first: { kind: "free_trial", renews } });
+const NOTICED = [...RUNNING, REMINDED, passBoundary(B1)] as const;
 
 /** As an operator reads it in the table of due work: Moscow's wall clock. */
 const listed = (state: Subscription): readonly string[] =>
@@ -63,7 +60,7 @@ const CASES: readonly (readonly [fact: string, Subscription, readonly string[]])
   ],
   [
     "a trial: its reminder, then its end",
-    after(trial(true)),
+    TRIALS.free,
     ["2026-01-12T09:00 give_notice", "2026-01-15T10:00 pass_boundary"],
   ],
   [
@@ -83,7 +80,7 @@ const CASES: readonly (readonly [fact: string, Subscription, readonly string[]])
   ],
   [
     "a renewal that is out and noticed: its charge, another notice should grace pass, another look should the period pass",
-    after(...DUE),
+    after(...NOTICED),
     ["2026-02-08T10:00 give_notice", "2026-03-01T10:00 pass_boundary", "2026-02-01T10:00 charge_renewal"],
   ],
   [
@@ -93,43 +90,43 @@ const CASES: readonly (readonly [fact: string, Subscription, readonly string[]])
   ],
   [
     "one that met an outage: its charge an hour later",
-    after(...DUE, declined(B1, OUTAGE)),
+    after(...NOTICED, declined(B1, OUTAGE)),
     ["2026-02-08T10:00 give_notice", "2026-03-01T10:00 pass_boundary", "2026-02-01T11:00 charge_renewal"],
   ],
   [
     "past due: the next step, and the close at the end of the unpaid period",
-    after(...DUE, declined(B1)),
+    after(...NOTICED, declined(B1)),
     ["2026-02-02T10:00 charge_renewal", "2026-03-01T10:00 close_dunning"],
   ],
   [
     "past due and stopped: the close with its last step",
-    after(...DUE, declined(B1, HARD)),
+    after(...NOTICED, declined(B1, HARD)),
     ["2026-02-08T10:00 close_dunning"],
   ],
   [
     "past due with a new card: a try at once",
-    after(...DUE, declined(B1, HARD), newCard(msk("2026-02-03T12:00"))),
+    after(...NOTICED, declined(B1, HARD), newCard(msk("2026-02-03T12:00"))),
     ["2026-02-03T12:00 charge_renewal", "2026-03-01T10:00 close_dunning"],
   ],
   [
     "past due without consent: no try any more",
-    after(...DUE, declined(B1), stop(msk("2026-02-03T12:00"), "no_consent")),
+    after(...NOTICED, declined(B1), stop(msk("2026-02-03T12:00"), "no_consent")),
     ["2026-02-08T10:00 close_dunning"],
   ],
-  ["a pause now: its end", after(...RUNNING, pause(MID, "now", UNTIL)), ["2026-02-15T00:00 resume"]],
+  ["a pause now: its end", after(...KEPT), ["2026-02-15T00:00 resume"]],
   [
     "a pause at the period's end: the notice of the charge, and its end",
-    after(...PAUSED),
+    after(...AT_END),
     ["2026-02-11T23:00 give_notice", "2026-02-15T00:00 resume"],
   ],
   [
     "a resume by hand: its charge at once",
-    after(...PAUSED, resume(msk("2026-02-02T12:00"))),
+    after(...AT_END, resume(msk("2026-02-02T12:00"))),
     ["2026-03-02T12:00 resume", "2026-02-02T12:00 charge_renewal"],
   ],
   [
     "a resume by the schedule that was noticed: its charge",
-    after(...PAUSED, notice(msk("2026-02-11T23:00"), { announcedAt: UNTIL }), resume(UNTIL, { by: "schedule" })),
+    after(...AT_END, notice(msk("2026-02-11T23:00"), { announcedAt: UNTIL }), resume(UNTIL, { by: "schedule" })),
     ["2026-03-15T00:00 resume", "2026-02-15T00:00 charge_renewal"],
   ],
   ["nothing once it has ended", after(...RUNNING, cancel(MID)), []],
@@ -148,11 +145,11 @@ describe("the first automatic try of a renewal", () => {
     afterFrom(state, notice(at, { noticeId: noticeId(n), announcedAt }));
 
   test("is due at the boundary at the earliest, however early it was announced", () => {
-    expect(chargeDue(after(...DUE))).toEqual({ invoiceId: RENEWAL, from: B1, before: plusMs(B1, 7 * DAY_MS) });
+    expect(chargeDue(after(...NOTICED))).toEqual({ invoiceId: RENEWAL, from: B1, before: plusMs(B1, 7 * DAY_MS) });
   });
 
   test("comes at most once on a local day, though two boundaries were found on it", () => {
-    // A day's plan: the first boundary is paid at noon of the 3rd, for the 2nd to the 3rd, within its day of grace.
+    // A day's plan: the period of the 2nd to the 3rd is paid within its day of grace, a minute before it is over.
     const daily = terms({ length: { unit: "day", count: 1 } });
     const [second, third] = [plusMs(START, DAY_MS), plusMs(START, 2 * DAY_MS)];
     let state = after(start(START, { terms: daily }), firstPaid());
@@ -171,14 +168,14 @@ describe("the first automatic try of a renewal", () => {
 
   test("waits for whatever is last: the notice, an outage, two declines of the payer's own", () => {
     const own = (minutes: number) => declined(plusMs(B1, minutes * MINUTE_MS), SOFT, { initiator: "payer" });
-    expect(chargeDue(after(...DUE, own(10)))?.from).toBe(B1);
-    expect(chargeDue(after(...DUE, own(10), own(20)))?.from).toBe(plusMs(B1, DAY_MS + 20 * MINUTE_MS));
-    const both = after(...DUE, own(10), own(20), declined(plusMs(B1, 2 * DAY_MS), OUTAGE));
+    expect(chargeDue(after(...NOTICED, own(10)))?.from).toBe(B1);
+    expect(chargeDue(after(...NOTICED, own(10), own(20)))?.from).toBe(plusMs(B1, DAY_MS + 20 * MINUTE_MS));
+    const both = after(...NOTICED, own(10), own(20), declined(plusMs(B1, 2 * DAY_MS), OUTAGE));
     expect(chargeDue(both)?.from).toBe(plusMs(B1, 2 * DAY_MS + HOUR_MS));
   });
 
   test("is not made when what it waits for is over only after grace: a new notice comes first", () => {
-    const late = after(...DUE, declined(plusMs(B1, 7 * DAY_MS - MINUTE_MS), OUTAGE));
+    const late = after(...NOTICED, declined(plusMs(B1, 7 * DAY_MS - MINUTE_MS), OUTAGE));
     expect(listed(late)).toEqual(["2026-02-08T10:00 give_notice", "2026-03-01T10:00 pass_boundary"]);
   });
 
@@ -191,7 +188,7 @@ describe("the first automatic try of a renewal", () => {
   });
 
   test("falls to the schedule of the second boundary as it did at the first", () => {
-    const second = after(...DUE, renewalPaid(B1), passBoundary(B2, { invoiceId: AHEAD }));
+    const second = after(...NOTICED, renewalPaid(B1), passBoundary(B2, { invoiceId: AHEAD }));
     expect(chargeDue(second)).toBeNull();
     expect(chargeDue(noticed(second, msk("2026-02-26T09:00"), B2, 3))?.from).toBe(B2);
   });

@@ -25,7 +25,6 @@ import {
   OUTAGE,
   passBoundary,
   RENEWAL,
-  RUNNING,
   renewalPaid,
   SOFT,
   START,
@@ -35,9 +34,8 @@ import {
   unknown24h,
   zone,
 } from "../../support/subscription.ts";
+import { DUE } from "./situations.ts";
 
-/** The renewal is out at B1 and its charge is declined at once, at the boundary. */
-const DUE = [...RUNNING, passBoundary(B1)] as const;
 const day = (days: number, ms = 0): Instant => plusMs(B1, days * DAY_MS + ms);
 const ladder = (...commands: readonly SubscriptionCommand[]) =>
   as(after(...DUE, declined(B1), ...commands), "past_due").dunning;
@@ -352,7 +350,7 @@ describe("grace", () => {
     expect(accessOf(afterFrom(active, passBoundary(boundary)))?.until).toBe(plusMs(boundary, 2 * DAY_MS));
   });
 
-  test("ends with a stopped ladder, and comes back with a new card", () => {
+  test("ends with a stopped ladder, however late its close is recorded, and comes back with a new card", () => {
     const short = { ...DEFAULT_POLICY, dunningDays: [1, 3] };
     const { state: halted } = givenAfter(...DUE).when(declined(B1, HARD), short);
     expect(accessOf(halted)?.until).toBe(day(3));

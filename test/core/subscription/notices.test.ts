@@ -17,7 +17,6 @@ import {
   change,
   changePaid,
   declined,
-  FREE,
   firstPaid,
   givenAfter,
   inState,
@@ -27,7 +26,6 @@ import {
   msk,
   notice,
   noticeId,
-  PAID,
   PREMIUM,
   passBoundary,
   pause,
@@ -45,12 +43,11 @@ import {
   undo,
   zone,
 } from "../../support/subscription.ts";
+import { AT_END, DUE, GRACE_END, KEPT, PLANNED, TRIALS } from "./situations.ts";
 
-const DUE = [...RUNNING, passBoundary(B1)] as const;
 /** Three local days before the boundary of 1 February, and the hour by which a notice is planned earlier. */
 const THREE_DAYS = msk("2026-01-29T10:00");
-const PLANNED = msk("2026-01-29T09:00");
-const GRACE_END = plusMs(B1, 7 * DAY_MS);
+const NOTICE = msk("2026-01-29T09:00");
 const running = after(...RUNNING);
 
 /** Gives the notice that is due at an instant, as the sweep does. */
@@ -63,8 +60,6 @@ const noticed = (state: Subscription, at: Instant): Subscription => {
 };
 const dueAt = (state: Subscription): Instant | null => noticeDue(state, DEFAULT_POLICY)?.at ?? null;
 const told = (state: Subscription, at: Instant) => noticeToGive(state, DEFAULT_POLICY, at);
-
-const trial = (renews: boolean) => after(start(START, { terms: FREE, first: { kind: "free_trial", renews } }));
 
 describe("what is announced", () => {
   const ZERO = terms({ intro: { price: rub(0), periods: 3 } });
@@ -85,13 +80,9 @@ describe("what is announced", () => {
       after(...RUNNING, quote(MID, BASIC), change(MID)),
       ["renewal_reminder", B1, 155],
     ],
-    ["the end of a trial that renews is its first full charge", trial(true), ["trial_ending", TRIAL_END, 310]],
-    [
-      "of a paid trial as well",
-      after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
-      ["trial_ending", TRIAL_END, 310],
-    ],
-    ["the end of a trial without card or consent is an end", trial(false), ["ending", TRIAL_END, null]],
+    ["the end of a trial that renews is its first full charge", TRIALS.free, ["trial_ending", TRIAL_END, 310]],
+    ["of a paid trial as well", TRIALS.paid, ["trial_ending", TRIAL_END, 310]],
+    ["the end of a trial without card or consent is an end", TRIALS.without_card, ["ending", TRIAL_END, null]],
     ["missing consent is an end", after(...RUNNING, stop(MID, "no_consent")), ["ending", B1, null]],
     [
       "begun without consent it ends at its first period's end",
@@ -99,7 +90,7 @@ describe("what is announced", () => {
       ["ending", B1, null],
     ],
     ["after the payer's own stop nothing", after(...RUNNING, stop(MID)), null],
-    ["in a trial that the payer stopped nothing", afterFrom(trial(true), stop(START)), null],
+    ["in a trial that the payer stopped nothing", afterFrom(TRIALS.free, stop(START)), null],
     ["for a sum of zero nothing", after(start(START, { terms: ZERO }), firstPaid(START, { value: rub(0) })), null],
     [
       "while the next period awaits its payer by hand",
@@ -118,23 +109,11 @@ describe("what is announced", () => {
       ["ending", B2, null],
     ],
     ["retries need none", after(...DUE, declined(B1)), null],
-    ["before a planned pause nothing", after(...RUNNING, pause(MID, "at_period_end", UNTIL)), null],
-    ["while a pause keeps time nothing", after(...RUNNING, pause(MID, "now", UNTIL)), null],
-    [
-      "while a pause keeps nothing the charge of its resume",
-      after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1)),
-      ["renewal_reminder", UNTIL, 310],
-    ],
-    [
-      "for a resume by hand nothing",
-      after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1), resume(plusMs(B1, DAY_MS))),
-      null,
-    ],
-    [
-      "while paused without consent nothing",
-      after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1), stop(plusMs(B1, 1), "no_consent")),
-      null,
-    ],
+    ["before a planned pause nothing", after(...PLANNED), null],
+    ["while a pause keeps time nothing", after(...KEPT), null],
+    ["while a pause keeps nothing the charge of its resume", after(...AT_END), ["renewal_reminder", UNTIL, 310]],
+    ["for a resume by hand nothing", after(...AT_END, resume(plusMs(B1, DAY_MS))), null],
+    ["while paused without consent nothing", after(...AT_END, stop(plusMs(B1, 1), "no_consent")), null],
     ["before the first payment nothing", after(start()), null],
     ["of what has ended nothing", after(...RUNNING, cancel(MID)), null],
   ];
@@ -163,11 +142,11 @@ describe("what is announced", () => {
 
 describe("a notice", () => {
   test("is planned one hour before its three local days", () => {
-    expect(noticeDue(running, DEFAULT_POLICY)).toEqual({ kind: "renewal_reminder", at: PLANNED });
-    expect(told(running, plusMs(PLANNED, -1))).toBeNull();
-    expect(told(running, PLANNED)).toEqual({
+    expect(noticeDue(running, DEFAULT_POLICY)).toEqual({ kind: "renewal_reminder", at: NOTICE });
+    expect(told(running, plusMs(NOTICE, -1))).toBeNull();
+    expect(told(running, NOTICE)).toEqual({
       kind: "renewal_reminder",
-      givenAt: PLANNED,
+      givenAt: NOTICE,
       announcedAt: B1,
       amount: rub(310),
     });
@@ -193,7 +172,7 @@ describe("a notice", () => {
   });
 
   test("on time lets the charge be made at the boundary", () => {
-    for (const at of [PLANNED, plusMs(PLANNED, 59 * MINUTE_MS), THREE_DAYS]) {
+    for (const at of [NOTICE, plusMs(NOTICE, 59 * MINUTE_MS), THREE_DAYS]) {
       const state = noticed(running, at);
       expect([dueAt(state), told(state, B1)]).toEqual([null, null]);
       expect(chargeDue(afterFrom(state, passBoundary(B1)))?.from).toBe(B1);
@@ -212,7 +191,7 @@ describe("a notice", () => {
 
   test("that is missing holds the charge", () => {
     expect(chargeDue(after(...DUE))).toBeNull();
-    expect(dueAt(after(...DUE))).toBe(PLANNED);
+    expect(dueAt(after(...DUE))).toBe(NOTICE);
   });
 
   test("in a period shorter than three days is given when it begins, the whole period before the charge", () => {
@@ -226,22 +205,22 @@ describe("a notice", () => {
   });
 
   test("serves for its sum or less", () => {
-    const reminded = noticed(running, PLANNED);
+    const reminded = noticed(running, NOTICE);
     const cheaper = afterFrom(reminded, quote(THREE_DAYS, BASIC), change(THREE_DAYS));
     expect([dueAt(cheaper), chargeDue(afterFrom(cheaper, passBoundary(B1)))?.from]).toEqual([null, B1]);
   });
 
   test("for less than the charge is followed by a right one, and the charge waits for that", () => {
     const at = msk("2026-01-30T10:00");
-    const dearer = afterFrom(noticed(running, PLANNED), quote(at), change(at), changePaid(at));
-    expect(dueAt(dearer)).toBe(PLANNED);
+    const dearer = afterFrom(noticed(running, NOTICE), quote(at), change(at), changePaid(at));
+    expect(dueAt(dearer)).toBe(NOTICE);
     expect(told(dearer, at)).toMatchObject({ amount: PREMIUM.price, announcedAt: plusMs(at, 3 * DAY_MS) });
     const due = afterFrom(noticed(dearer, at), passBoundary(B1));
     expect(chargeDue(due)?.from).toBe(plusMs(at, 3 * DAY_MS));
   });
 
   test("that went out still counts after an undo; a missing one goes out at once", () => {
-    const reminded = afterFrom(noticed(running, PLANNED), stop(THREE_DAYS), undo(plusMs(THREE_DAYS, HOUR_MS)));
+    const reminded = afterFrom(noticed(running, NOTICE), stop(THREE_DAYS), undo(plusMs(THREE_DAYS, HOUR_MS)));
     expect(dueAt(reminded)).toBeNull();
     const at = msk("2026-01-31T10:00");
     const missing = afterFrom(running, stop(MID), undo(at));
@@ -250,10 +229,10 @@ describe("a notice", () => {
 
   test("of an end does not stand for a charge, nor that of a charge for an end", () => {
     const at = msk("2026-01-30T10:00");
-    const ending = noticed(afterFrom(running, stop(MID, "no_consent")), PLANNED);
+    const ending = noticed(afterFrom(running, stop(MID, "no_consent")), NOTICE);
     expect(dueAt(ending)).toBeNull();
     expect(told(afterFrom(ending, undo(at)), at)?.kind).toBe("renewal_reminder");
-    const reminded = afterFrom(noticed(running, PLANNED), stop(at, "no_consent"));
+    const reminded = afterFrom(noticed(running, NOTICE), stop(at, "no_consent"));
     expect(told(reminded, at)?.kind).toBe("ending");
   });
 
@@ -269,7 +248,7 @@ describe("a notice", () => {
 
   test("given before grace is over is worth nothing after it: a new one comes first, at that instant", () => {
     // The charge was noticed in time and could not be made within grace.
-    const unpaid = afterFrom(noticed(running, PLANNED), passBoundary(B1));
+    const unpaid = afterFrom(noticed(running, NOTICE), passBoundary(B1));
     expect(chargeDue(unpaid)).toMatchObject({ from: B1, before: GRACE_END });
     expect([dueAt(unpaid), told(unpaid, plusMs(GRACE_END, -1))]).toEqual([GRACE_END, null]);
     const again = noticed(unpaid, GRACE_END);
@@ -286,7 +265,7 @@ describe("a notice", () => {
 
   test("of a boundary that was found after grace is given anew, and names three days from then", () => {
     const found = msk("2026-02-20T10:00");
-    const due = afterFrom(noticed(running, PLANNED), passBoundary(found));
+    const due = afterFrom(noticed(running, NOTICE), passBoundary(found));
     expect(chargeDue(due)?.before).toBe(GRACE_END);
     expect(told(due, found)?.announcedAt).toBe(plusMs(found, 3 * DAY_MS));
     expect(chargeDue(noticed(due, found))).toMatchObject({
@@ -306,14 +285,14 @@ describe("a notice", () => {
 
   test("of a trial's end serves for the first charge, also when that has fallen due", () => {
     const planned = plusMs(TRIAL_END, -3 * DAY_MS - HOUR_MS);
-    expect(dueAt(trial(true))).toBe(planned);
-    const due = afterFrom(noticed(trial(true), planned), passBoundary(TRIAL_END));
+    expect(dueAt(TRIALS.free)).toBe(planned);
+    const due = afterFrom(noticed(TRIALS.free, planned), passBoundary(TRIAL_END));
     expect([dueAt(due), chargeDue(due)?.from]).toEqual([plusMs(TRIAL_END, 7 * DAY_MS), TRIAL_END]);
   });
 });
 
 describe("the notice of a pause", () => {
-  const paused = after(...RUNNING, pause(MID, "at_period_end", UNTIL), passBoundary(B1));
+  const paused = after(...AT_END);
   const planned = msk("2026-02-11T23:00");
 
   test("at the period's end comes three days before the resume, which is charged then", () => {
@@ -329,7 +308,7 @@ describe("the notice of a pause", () => {
   });
 
   test("now comes after the resume, three days before the rest has run out", () => {
-    const resumed = after(...RUNNING, pause(MID, "now", UNTIL), resume(UNTIL, { by: "schedule" }));
+    const resumed = after(...KEPT, resume(UNTIL, { by: "schedule" }));
     const end = plusMs(UNTIL, 15.5 * DAY_MS);
     expect([dueAt(resumed), told(resumed, B2)?.announcedAt]).toEqual([
       plusMs(end, -3 * DAY_MS - HOUR_MS),
@@ -344,14 +323,14 @@ describe("the notice of a pause", () => {
   });
 
   test("that had gone out before a pause now does not count after it: the charge has another date", () => {
-    const reminded = afterFrom(noticed(running, PLANNED), pause(THREE_DAYS, "now", UNTIL), resume(UNTIL));
+    const reminded = afterFrom(noticed(running, NOTICE), pause(THREE_DAYS, "now", UNTIL), resume(UNTIL));
     expect(told(reminded, UNTIL)).toMatchObject({ kind: "renewal_reminder", announcedAt: plusMs(UNTIL, 3 * DAY_MS) });
   });
 });
 
 describe("a notice is recorded", () => {
   test("once for each kind, announced date and sum, whatever its id", () => {
-    const reminded = inState(noticed(running, PLANNED));
+    const reminded = inState(noticed(running, NOTICE));
     reminded.when(notice(THREE_DAYS, { noticeId: noticeId(900) })).changesNothing();
     reminded.when(notice(THREE_DAYS, { noticeId: noticeId(900), amount: rub(620) })).happens("NoticeGiven");
     reminded.when(notice(THREE_DAYS, { noticeId: noticeId(900), announcedAt: B2 })).happens("NoticeGiven");
@@ -383,6 +362,6 @@ describe("a notice is recorded", () => {
 });
 
 test("a period that the payer was to pay by hand is announced as the renewal that it becomes", () => {
-  const due = afterFrom(noticed(after(...RUNNING, invoiceAhead(MID)), PLANNED), passBoundary(B1));
+  const due = afterFrom(noticed(after(...RUNNING, invoiceAhead(MID)), NOTICE), passBoundary(B1));
   expect(chargeDue(due)).toEqual({ invoiceId: AHEAD, from: B1, before: GRACE_END });
 });

@@ -32,11 +32,7 @@ import {
   undo,
   zone,
 } from "../../support/subscription.ts";
-
-const HALF_MS = 15.5 * DAY_MS;
-const KEPT = [...RUNNING, pause(MID, "now", UNTIL)] as const;
-const PLANNED = [...RUNNING, pause(MID, "at_period_end", UNTIL)] as const;
-const AT_END = [...PLANNED, passBoundary(B1)] as const;
+import { AT_END, HALF_MS, KEPT, PLANNED } from "./situations.ts";
 
 describe("a pause now", () => {
   test("keeps the unused seconds and their value, and stops access", () => {

@@ -34,9 +34,7 @@ import {
   terms,
   undo,
 } from "../../support/subscription.ts";
-
-const DUE = [...RUNNING, passBoundary(B1)] as const;
-const GRACE_END = plusMs(B1, 7 * DAY_MS);
+import { DUE, GRACE_END } from "./situations.ts";
 
 describe("at the boundary", () => {
   test("the renewal is invoiced, and not before", () => {

@@ -31,11 +31,7 @@ import {
   UNTIL,
   unknown24h,
 } from "../../support/subscription.ts";
-
-const HALF_MS = 15.5 * DAY_MS;
-const KEPT = [...RUNNING, pause(MID, "now", UNTIL)] as const;
-const PLANNED = [...RUNNING, pause(MID, "at_period_end", UNTIL)] as const;
-const AT_END = [...PLANNED, passBoundary(B1)] as const;
+import { AT_END, HALF_MS, KEPT } from "./situations.ts";
 
 describe("the resume of a pause now", () => {
   test("lets the kept rest run out, counted from the resume, and its end is the new anchor", () => {

@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, type Instant, plusMs } from "../../../src/core/time.ts
 import {
   AHEAD,
   after,
+  afterFrom,
   aheadPaid,
   B1,
   B2,
@@ -43,11 +44,29 @@ import {
   START,
   start,
   stop,
+  TRIAL_END,
+  UNTIL,
   undo,
   unknown24h,
 } from "../../support/subscription.ts";
 
-const DUE = [...RUNNING, passBoundary(B1)] as const;
+/** The renewal is out. */
+export const DUE = [...RUNNING, passBoundary(B1)] as const;
+/** Until when a payment keeps the dates, and access goes on. */
+export const GRACE_END = plusMs(B1, 7 * DAY_MS);
+/** Pauses that last until UNTIL: one now, which keeps half of January; one that is planned, and has begun, at its end. */
+export const KEPT = [...RUNNING, pause(MID, "now", UNTIL)] as const;
+export const PLANNED = [...RUNNING, pause(MID, "at_period_end", UNTIL)] as const;
+export const AT_END = [...PLANNED, passBoundary(B1)] as const;
+/** How long half of January is. */
+export const HALF_MS = 15.5 * DAY_MS;
+export const freeTrial = (renews: boolean) => start(START, { terms: FREE, first: { kind: "free_trial", renews } });
+/** Trials under way. */
+export const TRIALS = {
+  free: after(freeTrial(true)),
+  without_card: after(freeTrial(false)),
+  paid: after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
+};
 
 /** A situation that the table speaks of: the state, the instant at which commands come, and the boundary ahead. */
 export type Situation = { readonly state: Subscription; readonly now: Instant; readonly boundary: Instant };
@@ -56,33 +75,19 @@ const situation = (now: Instant, boundary: Instant, ...history: readonly Subscri
   now,
   boundary,
 });
-const trialEnd = msk("2026-01-15T10:00");
 const inTrial = msk("2026-01-08T10:00");
-const resumeAt = msk("2026-02-15T00:00");
 
 export const SITUATIONS = {
   absent: { state: initial, now: MID, boundary: B1 },
   incomplete: situation(plusMs(START, HOUR_MS), B1, start()),
-  trialing_free: situation(
-    inTrial,
-    trialEnd,
-    start(START, { terms: FREE, first: { kind: "free_trial", renews: true } }),
-  ),
-  trialing_paid: situation(inTrial, trialEnd, start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
-  trialing_stopping: situation(
-    inTrial,
-    trialEnd,
-    start(START, { terms: PAID }),
-    firstPaid(START, { value: rub(14) }),
-    stop(inTrial),
-  ),
-  trialing_due: situation(
-    plusMs(trialEnd, HOUR_MS),
-    trialEnd,
-    start(START, { terms: PAID }),
-    firstPaid(START, { value: rub(14) }),
-    passBoundary(trialEnd),
-  ),
+  trialing_free: { state: TRIALS.free, now: inTrial, boundary: TRIAL_END },
+  trialing_paid: { state: TRIALS.paid, now: inTrial, boundary: TRIAL_END },
+  trialing_stopping: { state: afterFrom(TRIALS.paid, stop(inTrial)), now: inTrial, boundary: TRIAL_END },
+  trialing_due: {
+    state: afterFrom(TRIALS.paid, passBoundary(TRIAL_END)),
+    now: plusMs(TRIAL_END, HOUR_MS),
+    boundary: TRIAL_END,
+  },
   queued: situation(START, B2, start(START, { beginsAt: B1 }), firstPaid(START)),
   active: situation(MID, B1, ...RUNNING),
   active_stopping: situation(MID, B1, ...RUNNING, stop(MID)),
@@ -92,19 +97,12 @@ export const SITUATIONS = {
   active_paid_ahead: situation(MID, B1, ...RUNNING, invoiceAhead(MID), aheadPaid(MID)),
   active_change_open: situation(MID, B1, ...RUNNING, quote(MID), change(MID)),
   active_change_waiting: situation(MID, B1, ...RUNNING, quote(MID, BASIC), change(MID)),
-  active_pause_planned: situation(MID, B1, ...RUNNING, pause(MID, "at_period_end", resumeAt)),
+  active_pause_planned: situation(MID, B1, ...PLANNED),
   past_due: situation(plusMs(B1, 12 * HOUR_MS), B1, ...DUE, declined(B1)),
   past_due_halted: situation(plusMs(B1, DAY_MS), B1, ...DUE, declined(B1, HARD)),
-  paused_kept: situation(plusMs(MID, DAY_MS), B1, ...RUNNING, pause(MID, "now", resumeAt)),
-  paused_at_end: situation(plusMs(B1, DAY_MS), B1, ...RUNNING, pause(MID, "at_period_end", resumeAt), passBoundary(B1)),
-  paused_resuming: situation(
-    plusMs(B1, DAY_MS),
-    B1,
-    ...RUNNING,
-    pause(MID, "at_period_end", resumeAt),
-    passBoundary(B1),
-    resume(plusMs(B1, DAY_MS)),
-  ),
+  paused_kept: situation(plusMs(MID, DAY_MS), B1, ...KEPT),
+  paused_at_end: situation(plusMs(B1, DAY_MS), B1, ...AT_END),
+  paused_resuming: situation(plusMs(B1, DAY_MS), B1, ...AT_END, resume(plusMs(B1, DAY_MS))),
   ended: situation(plusMs(MID, DAY_MS), B1, ...RUNNING, cancel(MID)),
 } as const satisfies Record<string, Situation>;
 export type SituationName = keyof typeof SITUATIONS;
@@ -151,9 +149,9 @@ export const ORDERS = {
   "pause at period end": ({ now }) => [pause(now, "at_period_end", msk("2026-03-20T00:00"))],
   "resume by hand": ({ now }) => [resume(now, { invoiceId: invoice(23) })],
   "resume by hand without card": ({ now }) => [resume(now, { invoiceId: invoice(23), mayCharge: false })],
-  "pause not over": () => [resume(plusMs(resumeAt, -1), { by: "schedule", invoiceId: invoice(23) })],
-  "pause over": () => [resume(resumeAt, { by: "schedule", invoiceId: invoice(23) })],
-  "pause over, no card": () => [resume(resumeAt, { by: "schedule", invoiceId: invoice(23), mayCharge: false })],
+  "pause not over": () => [resume(plusMs(UNTIL, -1), { by: "schedule", invoiceId: invoice(23) })],
+  "pause over": () => [resume(UNTIL, { by: "schedule", invoiceId: invoice(23) })],
+  "pause over, no card": () => [resume(UNTIL, { by: "schedule", invoiceId: invoice(23), mayCharge: false })],
   "money of the period went back": ({ now }) => [
     { type: "RecordPeriodRefund", invoiceId: FIRST, amount: rub(1), at: now },
   ],

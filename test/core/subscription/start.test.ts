@@ -32,8 +32,7 @@ import {
   TRIAL_END,
   undo,
 } from "../../support/subscription.ts";
-
-const freeTrial = (renews: boolean) => start(START, { terms: FREE, first: { kind: "free_trial", renews } });
+import { freeTrial } from "./situations.ts";
 
 describe("a start", () => {
   test("with an invoice waits for its payment", () => {

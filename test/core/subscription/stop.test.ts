@@ -18,15 +18,12 @@ import {
   changePaid,
   declined,
   FIRST,
-  FREE,
   firstPaid,
   givenAfter,
   HARD,
   inState,
   invoiceAhead,
   MID,
-  msk,
-  PAID,
   passBoundary,
   pause,
   quote,
@@ -34,19 +31,15 @@ import {
   RUNNING,
   renewalPaid,
   resume,
-  rub,
   START,
   start,
   stop,
   TRIAL_END,
+  UNTIL,
   undo,
 } from "../../support/subscription.ts";
+import { DUE, KEPT, PLANNED, TRIALS } from "./situations.ts";
 
-const DUE = [...RUNNING, passBoundary(B1)] as const;
-const TRIALS = {
-  free: after(start(START, { terms: FREE, first: { kind: "free_trial", renews: true } })),
-  paid: after(start(START, { terms: PAID }), firstPaid(START, { value: rub(14) })),
-};
 const byPayer = (at = MID) => ({ by: "payer", at }) as const;
 
 describe("a stop", () => {
@@ -99,7 +92,7 @@ describe("a stop", () => {
     givenAfter(...RUNNING, quote(MID, BASIC), change(MID))
       .when(stop(at))
       .yields({ type: "ChangeDropped", at }, flag);
-    givenAfter(...RUNNING, pause(MID, "at_period_end", msk("2026-02-15T00:00")))
+    givenAfter(...PLANNED)
       .when(stop(at))
       .yields({ type: "PauseDropped", at }, flag);
     const trialAhead = afterFrom(TRIALS.free, invoiceAhead(START));
@@ -182,7 +175,7 @@ describe("a stop", () => {
 
 describe("consent withdrawn, or the last card removed", () => {
   test("is no stop by the payer: what he has asked for stays", () => {
-    const planned = after(...RUNNING, pause(MID, "at_period_end", msk("2026-02-15T00:00")), stop(MID, "no_consent"));
+    const planned = after(...PLANNED, stop(MID, "no_consent"));
     expect(as(planned, "active").plannedPause).not.toBeNull();
     const ahead = after(...RUNNING, invoiceAhead(MID), stop(MID, "no_consent"));
     inState(ahead).when(aheadPaid(MID)).happens("SubscriptionRenewed");
@@ -200,10 +193,9 @@ describe("consent withdrawn, or the last card removed", () => {
   });
 
   test("while paused lets the rest run when its time has come, and then ends it", () => {
-    const until = msk("2026-02-15T00:00");
-    const kept = after(...RUNNING, pause(MID, "now", until), stop(plusMs(MID, 1), "no_consent"));
+    const kept = after(...KEPT, stop(plusMs(MID, 1), "no_consent"));
     expect(kept.status).toBe("paused");
-    const resumed = as(afterFrom(kept, resume(until, { by: "schedule", mayCharge: false })), "active");
+    const resumed = as(afterFrom(kept, resume(UNTIL, { by: "schedule", mayCharge: false })), "active");
     expect(resumed.endsAtPeriodEnd?.by).toBe("no_consent");
     inState(resumed).when(passBoundary(resumed.running.period.end)).happens("SubscriptionEnded");
   });
@@ -247,21 +239,14 @@ describe("an undo", () => {
     givenAfter(...RUNNING, stop(MID), passBoundary(B1))
       .when(undo(B1))
       .refuses({ code: "subscription_ended" });
-    givenAfter(...RUNNING, stop(MID), pause(MID, "now", msk("2026-02-15T00:00")))
+    givenAfter(...RUNNING, stop(MID), pause(MID, "now", UNTIL))
       .when(undo(MID))
       .refuses({ code: "subscription_paused" });
   });
 
   test("brings back nothing that the stop had dropped", () => {
     const undone = as(
-      after(
-        ...RUNNING,
-        quote(MID, BASIC),
-        change(MID),
-        pause(MID, "at_period_end", msk("2026-02-15T00:00")),
-        stop(MID),
-        undo(MID),
-      ),
+      after(...RUNNING, quote(MID, BASIC), change(MID), pause(MID, "at_period_end", UNTIL), stop(MID), undo(MID)),
       "active",
     );
     expect([undone.waitingChange, undone.plannedPause, undone.change]).toEqual([null, null, null]);

@@ -4,7 +4,7 @@ import type { InvoiceId, PlanCode } from "../../../src/core/ids.ts";
 import type { Decline, Initiator } from "../../../src/core/invoice/invoice.ts";
 import { money, smaller } from "../../../src/core/money.ts";
 import { type BillingPolicy, DEFAULT_POLICY } from "../../../src/core/policy.ts";
-import { Bug, invariant } from "../../../src/core/result.ts";
+import { Bug } from "../../../src/core/result.ts";
 import { decide } from "../../../src/core/subscription/decide.ts";
 import { chargeDue, dueOf } from "../../../src/core/subscription/due.ts";
 import { evolve, initial } from "../../../src/core/subscription/evolve.ts";
@@ -35,19 +35,16 @@ import {
   terms,
   zone,
 } from "../../support/subscription.ts";
+import { weighted } from "../chance.ts";
+import { livedIn, type Machine, type Step as MachineStep } from "../machines.ts";
 
-/** One command as it met the subscription, and what came of it. */
-export type Step = {
-  readonly command: SubscriptionCommand;
-  readonly before: Subscription;
-  readonly accepted: boolean;
-  readonly events: readonly SubscriptionEvent[];
-  readonly after: Subscription;
-};
+export const machineOf = (policy: BillingPolicy): Machine<SubscriptionCommand, Subscription, SubscriptionEvent> => ({
+  initial,
+  decide: (command, state) => decide(command, state, policy),
+  evolve,
+});
+export type Step = MachineStep<SubscriptionCommand, Subscription, SubscriptionEvent>;
 export type Story = { readonly policy: BillingPolicy; readonly commands: readonly SubscriptionCommand[] };
-
-const weighted = <T>(...choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> =>
-  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 
 const lengths = weighted<PeriodLength>(
   [6, { unit: "month", count: 1 }],
@@ -464,19 +461,4 @@ export const stories = (maxCommands: number): fc.Arbitrary<Story> =>
       return { policy, commands };
     });
 
-export const lived = ({ commands, policy }: Story): readonly Step[] => {
-  let state: Subscription = initial;
-  return commands.map((command) => {
-    const before = state;
-    const decision = decide(command, before, policy);
-    const events = decision.ok ? decision.value : [];
-    state = events.reduce(evolve, before);
-    return { command, before, accepted: decision.ok, events, after: state };
-  });
-};
-
-export const endOf = (steps: readonly Step[]): Step => {
-  const last = steps.at(-1);
-  invariant(last !== undefined, "a story has a beginning");
-  return last;
-};
+export const lived = ({ commands, policy }: Story): readonly Step[] => livedIn(machineOf(policy), commands);

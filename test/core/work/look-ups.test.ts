@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { err, ok } from "../../../src/core/result.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/core/time.ts";
 import { accountNamed, PRICE, rub } from "../../support/cinema.ts";
-import { checked, type Opened, openShop, type Shop } from "../../support/shop.ts";
+import { checked, type Opened, openShop, type Shop, toldBy } from "../../support/shop.ts";
 
 /** A payer was let through by `check`, and nothing was told since; the offer's hour is over. */
 const silence = async (before: (shop: Shop, opened: Opened) => void = () => undefined) => {
@@ -64,8 +65,7 @@ describe("An offer that was let through and never told of again is looked up:", 
   test("what was held and let go of took no money", async () => {
     const { shop, opened } = await silence();
     shop.payments.take(opened.attemptId, PRICE, { status: "voided" });
-    const quiet = { ...shop.payments, find: async () => ({ ok: true, value: { status: "nothing" } }) as const };
-    Object.assign(shop.payments, { find: quiet.find });
+    Object.assign(shop.payments, { find: async () => ok({ status: "nothing" }) });
     await minutes(shop, 3);
     expect(await attemptOf(shop, opened)).toBe("declined");
   });
@@ -73,7 +73,7 @@ describe("An offer that was let through and never told of again is looked up:", 
   test("while the gateway is away the attempt stays unknown and is asked again", async () => {
     const { shop, opened } = await silence();
     Object.assign(shop.payments, {
-      find: async () => ({ ok: false, error: { code: "gateway_unavailable", retryAfterMs: 7000 } }),
+      find: async () => err({ code: "gateway_unavailable", retryAfterMs: 7000 }),
     });
     await shop.works();
     const [looked] = await shop.works();
@@ -100,13 +100,9 @@ describe("What nobody pays ends by itself:", () => {
     const opened = await shop.opensWidget();
     shop.wait(24 * HOUR_MS - 10 * MINUTE_MS);
     await shop.works();
-    const offered = await shop.ask(opened.accountId, {
-      type: "invoice.offer",
-      invoiceId: opened.invoiceId,
-      consent: null,
-    });
-    const attemptId = offered.status === "done" && offered.outcome.ok ? offered.outcome.value["attemptId"] : "";
-    await shop.tell(checked(opened, { reference: attemptId ?? "" }));
+    const offer = { type: "invoice.offer", invoiceId: opened.invoiceId, consent: null } as const;
+    const { attemptId = "" } = toldBy(await shop.ask(opened.accountId, offer));
+    await shop.tell(checked(opened, { reference: attemptId }));
     await shop.settle();
     shop.wait(10 * MINUTE_MS);
     expect(await shop.works()).toMatchObject([

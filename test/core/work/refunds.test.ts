@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Fate } from "../../../src/adapters/memory/payments.ts";
 import { type InvoiceId, NOBODY, type TransactionId } from "../../../src/core/ids.ts";
-import { DAY_MS, MINUTE_MS } from "../../../src/core/time.ts";
-import { commandNamed, GATEWAY, PRICE, rub, staff } from "../../support/cinema.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../src/core/time.ts";
+import { workOn } from "../../../src/core/work/work.ts";
+import { commandNamed, GATEWAY, PRICE, rub, sha256, staff } from "../../support/cinema.ts";
 import { type Opened, openShop, paid, type Shop } from "../../support/shop.ts";
 
 /** A subscriber whose payment is asked back by staff. */
@@ -76,7 +77,7 @@ describe("A refund that was asked for", () => {
     expect(returned(shop)).toBe(0n);
   });
 
-  test("is sent by one of two workers that come at once", async () => {
+  test("is sent by one of three workers that come at once", async () => {
     const { shop } = await asked();
     const [row] = await shop.due();
     if (row === undefined) throw new Error("a refund is due");
@@ -120,7 +121,32 @@ describe("A refund that was asked for", () => {
     expect((await shop.invoice(opened.invoiceId)).refunds).toMatchObject([{ transactionId: "77" }]);
   });
 
-  test("of an account at a gateway that we have left waits", async () => {
+  test.each([
+    ["send_refund", "reserved"],
+    ["look_up_refund", "unknown"],
+  ])("of a gateway account that we have left waits: %s", async (kind, status) => {
+    const { shop, opened } = await asked("lost");
+    if (kind === "look_up_refund") {
+      await shop.works();
+      shop.wait(5 * MINUTE_MS);
+    }
+    const work = workOn({
+      billing: shop.state,
+      queries: shop.store.queries,
+      paymentsOf: () => null,
+      digest: sha256,
+      reports: () => undefined,
+      now: shop.now,
+      newRun: () => "of a gateway that we have left",
+      pause: async () => undefined,
+    });
+    const [row] = await shop.due();
+    if (row?.kind !== kind) throw new Error(`${kind} is due`);
+    expect(await work(row)).toEqual({ status: "later", afterMs: HOUR_MS, because: `no contract with ${GATEWAY}` });
+    expect(await stateOf(shop, opened)).toEqual([status]);
+  });
+
+  test("that is in no book leaves nothing to look up", async () => {
     const shop = await openShop();
     const row = {
       kind: "look_up_refund",
@@ -133,8 +159,8 @@ describe("A refund that was asked for", () => {
   });
 });
 
-describe("Two refunds of one payment", () => {
-  test("of sixty of a hundred at once: one is refused", async () => {
+describe("Refunds of one payment", () => {
+  test("are refused when the first has given all of it back", async () => {
     const { shop, opened, transactionId } = await asked();
     await shop.works();
     const again = await shop.state.execute({
