@@ -18,8 +18,29 @@ export const BANK: readonly Mutant[] = [
   {
     name: "paid twice after an unknown: a new try while the old one is being asked about",
     file: "src/core/invoice/payment.ts",
-    from: 'const unknown = state.attempts.find(({ status }) => status === "unknown");',
-    to: "const unknown = state.attempts.find(() => false);",
+    from: 'const unknown = state.attempts.find(({ status }) => status === "unknown") ??',
+    to: "const unknown = state.attempts.find(() => false) ??",
+    suites: [INVOICE],
+  },
+  {
+    name: "charged while nobody knows what became of the payer who was let through",
+    file: "src/core/invoice/payment.ts",
+    from: "?? letThrough(state);",
+    to: ";",
+    suites: [INVOICE],
+  },
+  {
+    name: "who was let through by an offer that was closed meanwhile is forgotten",
+    file: "src/core/invoice/payment.ts",
+    from: '  if (attempt.status === "closed") return ok([{ type: "PaymentUnknown", attemptId, at }]);\n',
+    to: "",
+    suites: [`${WORK}/look-ups.test.ts`],
+  },
+  {
+    name: "an offer gives way without asking about the payer whom it let through",
+    file: "src/core/invoice/payment.ts",
+    from: "offer.check === null ? {",
+    to: "offer !== null ? {",
     suites: [INVOICE],
   },
   {
@@ -151,8 +172,8 @@ export const BANK: readonly Mutant[] = [
   {
     name: "a known duplicate is answered with an error",
     file: "src/core/work/callback-door.ts",
-    from: '  if (accepted.value.status === "other_body") {',
-    to: '  if (accepted.value.status === "repeated") return "try_again";\n  if (accepted.value.status === "other_body") {',
+    from: '  if (accepted.value.status !== "other_body") {',
+    to: '  if (accepted.value.status === "repeated") return "try_again";\n  if (accepted.value.status !== "other_body") {',
     suites: [`${WORK}/callback-door.test.ts`],
   },
   {

@@ -173,7 +173,7 @@ const invoicePaid = (state: IssuedInvoice, { by, paid, credit, at }: Fact<"Invoi
 };
 
 const paymentUnknown = (state: IssuedInvoice, event: Fact<"PaymentUnknown">): Invoice => {
-  const unknown = moved(state, event, ["current", "in_flight"], "unknown");
+  const unknown = moved(state, event, ["current", "in_flight", "closed"], "unknown");
   // What was looked up before the answer was lost proves nothing about it.
   return withAttempt(unknown, event.attemptId, (attempt) => ({ ...attempt, emptyLookUps: [] }));
 };

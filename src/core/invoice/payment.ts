@@ -55,16 +55,17 @@ export const startCharge = (command: StartCharge, state: IssuedInvoice): Decisio
   ]);
 };
 
+/** Records that a payer was let through: the gateway had its answer when it asked (`whyNotPay`), however long ago that is. */
 export const recordCheck = ({ attemptId, transactionId, at }: RecordCheck, state: IssuedInvoice): Decision => {
   const attempt = attemptOf(state, attemptId);
   if (attempt === null) return err({ code: "attempt_unknown" });
-  // The gateway asks about our own charges too: the claim to charge was the yes, there is nothing to add to it.
-  if (attempt.kind === "charge" && awaitsAnswer(attempt)) return ok([]);
-  if (attempt.kind === "offer" && attempt.check?.transactionId === transactionId) return ok([]);
-  const refusal = whyNotPayable(state, at);
-  if (refusal !== null) return err(refusal);
-  if (attempt.kind === "charge" || attempt.status !== "current" || at >= attempt.endsAt)
-    return err({ code: "offer_closed" });
+  // The gateway asks about our own charges too: the claim to charge was the yes. And what is looked up needs no other reason.
+  if (awaitsAnswer(attempt)) return ok([]);
+  if (attempt.kind === "charge") return err(whyNotPayable(state, at) ?? { code: "offer_closed" });
+  if (attempt.check?.transactionId === transactionId) return ok([]);
+  // Closed before this was on record: whether money moves all the same is for the gateway to say.
+  if (attempt.status === "closed") return ok([{ type: "PaymentUnknown", attemptId, at }]);
+  if (attempt.status !== "current") return err(whyNotPayable(state, at) ?? { code: "offer_closed" });
   const held = whyHeld(state, at);
   if (held !== null) return err(held);
   return ok([{ type: "CheckAccepted", attemptId, transactionId, at }]);
@@ -76,8 +77,6 @@ export const endOffer = ({ attemptId, at }: EndOffer, state: IssuedInvoice): Dec
   if (offer?.kind !== "offer") return err({ code: "attempt_unknown" });
   if (offer.status !== "current") return ok([]);
   if (at < offer.endsAt) return err({ code: "not_expired", expiresAt: offer.endsAt });
-  // The payer was let through and no answer came: the gateway is asked before the offer is taken for unused.
-  if (offer.check !== null) return ok([{ type: "PaymentUnknown", attemptId, at }]);
   return ok(offerClosed(state, "ended", at));
 };
 
@@ -140,10 +139,17 @@ export const settleMismatch = ({ payment, actor, note, at }: SettleMismatch, sta
   return ok(mismatch.settled ? [] : [{ type: "MismatchSettled", payment, actor, note, at }]);
 };
 
-/** The end of the current offer, if there is one: from then on `check` refuses it. */
+/**
+ * The end of the current offer, if there is one: from then on `check` refuses it. Where a payer was let through and no answer
+ * came, the gateway is asked before the offer is taken for unused.
+ */
 export const offerClosed = (state: IssuedInvoice, reason: OfferClosing, at: Instant): readonly InvoiceEvent[] => {
   const offer = openOffer(state);
-  return offer === null ? [] : [{ type: "OfferClosed", attemptId: offer.id, reason, at }];
+  if (offer === null) return [];
+  const attemptId = offer.id;
+  return [
+    offer.check === null ? { type: "OfferClosed", attemptId, reason, at } : { type: "PaymentUnknown", attemptId, at },
+  ];
 };
 
 const whyNotPayable = (state: IssuedInvoice, at: Instant): InvoiceRefusal | null => {
@@ -175,8 +181,14 @@ const whyHeld = (state: IssuedInvoice, at: Instant): InvoiceRefusal | null => {
 /** No dispute stands in the way: an open invoice has no capture (see `evolve`), and other disputes are the customer's. */
 const whyNotChargeable = (state: IssuedInvoice): InvoiceRefusal | null => {
   if (state.mismatches.some(({ settled }) => !settled)) return { code: "mismatch_unsettled" };
-  const unknown = state.attempts.find(({ status }) => status === "unknown");
+  const unknown = state.attempts.find(({ status }) => status === "unknown") ?? letThrough(state);
   return unknown === undefined ? null : { code: "payment_unknown", attemptId: unknown.id };
+};
+
+/** A payer was let through, and what came of it is not known yet. */
+const letThrough = (state: IssuedInvoice): Attempt | undefined => {
+  const offer = openOffer(state);
+  return offer === null || offer.check === null ? undefined : offer;
 };
 
 const isRecorded = (state: IssuedInvoice, key: CaptureKey): boolean =>

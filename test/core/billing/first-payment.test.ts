@@ -106,15 +106,22 @@ describe("the first payment", () => {
 });
 
 describe("offers", () => {
-  test("one is current: a newer one takes its place, and check refuses the older", async () => {
+  test("one is current: a newer one takes its place, and what was let through by the older is looked up", async () => {
     const { cinema, anna } = await openHouse();
     await anna.starts();
     const older = await anna.opensWidget();
     const newer = await anna.opensWidget();
     const check = (attemptId: typeof older) =>
       cinema.byGateway({ type: "payment.check", attemptId, transactionId: "t9" as never });
-    expect(refusalOf(await check(older))["code"]).toBe("offer_closed");
-    expect(refusalOf(await check(newer))["code"]).toBe("accepted");
+    for (const attemptId of [older, newer]) told(await check(attemptId));
+    const { attempts } = await anna.invoiceRows();
+    expect(new Map(attempts.map((one) => [one.attemptId, [one.status, one.checkTransactionId]]))).toEqual(
+      new Map([
+        [older, ["unknown", null]],
+        [newer, ["current", "t9"]],
+      ]),
+    );
+    expect((await anna.waitsFor())["look_up_payment"]).toBeDefined();
   });
 
   test("money that comes by a superseded offer is right money all the same", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { InvoiceEvent } from "../../../src/core/invoice/invoice.ts";
 import { chargeInFlight, heldUntil, lookUpDue, openOffer } from "../../../src/core/invoice/reading.ts";
 import {
+  annulInvoice,
   CHARGE,
   chargeStarted,
   checkAccepted,
@@ -120,10 +121,22 @@ describe("check", () => {
     }
   });
 
-  test("after 15 minutes without an answer the offer gives way", () => {
+  test("after 15 minutes without an answer the payer may try anew, and what became of the first try is asked", () => {
+    given(...checked)
+      .when(makeOffer({ attemptId: NEXT, at: minute(25) }))
+      .yields(
+        paymentUnknown({ attemptId: OFFER, at: minute(25) }),
+        offerMade({ attemptId: NEXT, endsAt: minute(85), at: minute(25) }),
+      );
+    given(...checked)
+      .when(annulInvoice({ at: minute(25) }))
+      .yields(paymentUnknown({ attemptId: OFFER, at: minute(25) }), invoiceVoided({ at: minute(25) }));
+  });
+
+  test("we charge nothing before it is known what became of a payment that was let through", () => {
     given(...checked)
       .when(startCharge({ at: minute(25) }))
-      .yields(offerClosed({ at: minute(25) }), chargeStarted({ at: minute(25) }));
+      .refuses({ code: "payment_unknown", attemptId: OFFER });
   });
 
   test("the offer gives way as soon as the payment has failed", () => {
@@ -158,13 +171,30 @@ describe("check", () => {
       .yields(checkAccepted({ transactionId: TX_2, at: minute(25) }));
   });
 
-  test("an offer lets nobody through once its hour or the invoice's time is over", () => {
+  test("a payer was let through when the gateway asked, however late that is recorded", () => {
     given(issued(), offerMade({ endsAt: hour(1) }))
-      .when(recordCheck({ at: hour(1) }))
-      .refuses({ code: "offer_closed" });
+      .when(recordCheck({ at: hour(2) }))
+      .yields(checkAccepted({ at: hour(2) }));
     given(issued({ terms: terms({ expiresAt: minute(30) }) }), offerMade())
       .when(recordCheck({ at: minute(30) }))
-      .refuses({ code: "invoice_closed", status: "expired" });
+      .yields(checkAccepted({ at: minute(30) }));
+  });
+
+  test("an offer that was closed before is looked up; once it is, another check says nothing new", () => {
+    for (const close of [[offerClosed()], [offerClosed(), invoiceVoided()]]) {
+      given(issued(), offerMade(), ...close)
+        .when(recordCheck({ at: minute(20) }))
+        .yields(paymentUnknown({ attemptId: OFFER, at: minute(20) }));
+      given(issued(), offerMade(), ...close, paymentUnknown({ attemptId: OFFER }))
+        .when(recordCheck({ transactionId: TX_2, at: minute(20) }))
+        .yields();
+    }
+  });
+
+  test("an offer that ended with an answer stays as it is", () => {
+    given(issued(), offerMade(), paymentDeclined({ attemptId: OFFER }))
+      .when(recordCheck({ transactionId: TX_2 }))
+      .refuses({ code: "offer_closed" });
   });
 
   test("a check of our own charge is answered yes and adds nothing", () => {

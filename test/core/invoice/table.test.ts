@@ -149,15 +149,14 @@ const TABLE: Table = {
   RecordCheck: [
     { when: "check of the current offer", command: recordCheck({ transactionId: NEW, at }), cells: {
       ...NOT_FOUND,
-      open: "recorded", checked: "payment_in_progress", nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
+      open: "recorded", checked: "payment_in_progress", nothing_due: "attempt_unknown", ...processing("recorded"),
       ...paid("invoice_paid"), ...closed("invoice_closed") } },
     { when: "check accepted before", command: recordCheck({ transactionId: CHECKED, at }), cells: {
       ...NOT_FOUND,
-      open: "recorded", checked: "nothing", nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
+      open: "recorded", checked: "nothing", nothing_due: "attempt_unknown", ...processing("recorded"),
       ...paid("invoice_paid"), ...closed("invoice_closed") } },
     { when: "check of a replaced offer", command: recordCheck({ attemptId: OLD, transactionId: NEW, at }), cells: {
-      ...NOT_FOUND, ...unpaid("offer_closed"), nothing_due: "attempt_unknown", ...processing("charge_in_flight"),
-      ...paid("invoice_paid"), ...closed("invoice_closed") } },
+      ...NOT_FOUND, ...unpaid("recorded"), nothing_due: "attempt_unknown", ...paid("recorded"), ...closed("recorded") } },
     { when: "check of the charge in flight",
       command: recordCheck({ attemptId: CHARGE, transactionId: NEW, at }), cells: {
       ...NOT_FOUND, ...unpaid("attempt_unknown"), ...processing("nothing"),

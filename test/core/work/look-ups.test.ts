@@ -41,6 +41,21 @@ describe("An offer that was let through and never told of again is looked up:", 
     expect(await shop.facts(opened)).toContain("PaymentNeverHappened");
   });
 
+  test.each([
+    ["before the offer's end", (shop: Shop) => shop.settle()],
+    ["after it", (shop: Shop) => shop.works()],
+  ])("it was paid, and the check was executed only an hour later, %s", async (_, first) => {
+    const shop = await openShop();
+    const opened = await shop.opensWidget();
+    expect(await shop.tell(checked(opened))).toBe("accepted");
+    shop.payments.take(opened.attemptId, PRICE, { accountId: opened.accountId });
+    shop.wait(HOUR_MS);
+    await first(shop);
+    await shop.settle();
+    await minutes(shop, 20);
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("paid");
+  });
+
   test("it was paid while we were asking", async () => {
     const { shop, opened } = await silence();
     await minutes(shop, 4);
