@@ -1,5 +1,5 @@
 const asked = Number(process.env["BENCH_SCALE"] ?? "1");
-/** How much is done in each half, as a multiple of what `bun run bench` does in some fifteen minutes. */
+/** How much is done in each half, as a multiple of what `bun run bench` does in some ten minutes. */
 const SCALE = Number.isFinite(asked) && asked > 0 ? asked : 1;
 /** Below 1 it is only tried whether everything runs: one pair, whatever else the machine does. Such figures mean nothing. */
 export const IS_TRIAL = SCALE < 1;
