@@ -32,7 +32,7 @@ export const BANK: readonly Mutant[] = [
   {
     name: "who was let through by an offer that was closed meanwhile is forgotten",
     file: "src/core/invoice/payment.ts",
-    from: '  if (attempt.status === "closed") return ok([{ type: "PaymentUnknown", attemptId, at }]);\n',
+    from: '  if (attempt.status === "closed") return ok([accepted, { type: "PaymentUnknown", attemptId, at }]);\n',
     to: "",
     suites: [`${WORK}/look-ups.test.ts`],
   },

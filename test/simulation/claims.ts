@@ -7,6 +7,7 @@ import {
   type CardId,
   type CommandId,
   encodeDerivedId,
+  type InvoiceId,
   parseAttemptId,
 } from "../../src/core/ids.ts";
 import { CHECK_HOLD_MS } from "../../src/core/invoice/reading.ts";
@@ -27,6 +28,8 @@ import { CLOCKS_DIFFER_MS, type Machine } from "./process.ts";
 
 /** How long a look-up may take from reading the gateway's books to the record of what it found. */
 const READS_MS = 5 * MINUTE_MS;
+/** Statuses of an attempt on which a payer who was let through may still be paying. */
+const PAYING: readonly string[] = ["current", "unknown"];
 
 export const openClaims = (
   store: Store,
@@ -66,9 +69,11 @@ export const openClaims = (
     const { amountMinor, currency, accountId } = known.attempt;
     const isRight = amount.minor === amountMinor && amount.currency === currency && account === accountId;
     demand(isRight, "I10: a payment is let through with our own sum and account only", [read, known.attempt]);
-    const { attemptId, invoiceId, checkTransactionId } = known.attempt;
-    // An end under a payment on its way leaves invoice and offer open until that has come to something.
-    const subscription = checkTransactionId === null ? known.invoice.subscriptionId : null;
+    const { attemptId, invoiceId } = known.attempt;
+    // An end under a payment on its way, by whichever window, leaves invoice and offer open until that has come to something.
+    const { attempts = [] } = answered(await store.queries.invoice(invoiceId as InvoiceId)) ?? {};
+    const isPaying = attempts.some((one) => one.checkTransactionId !== null && PAYING.includes(one.status));
+    const subscription = isPaying ? null : known.invoice.subscriptionId;
     const isOver = [attemptId, invoiceId, subscription].some((one) => (over.get(one ?? "") ?? from) < from);
     const ends = [known.attempt.endsAt, known.invoice.expiresAt];
     const isLate = ends.some((end) => end !== null && end + CLOCKS_DIFFER_MS <= from);

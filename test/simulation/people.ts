@@ -302,6 +302,15 @@ export const DOINGS = {
       if (command !== null) await world.ask(viewerAsks(world, viewer, command));
     },
   },
+  /** The browser says that all went well, whether or not it did. */
+  hints: {
+    by: "viewer",
+    weight: 3,
+    acts: async (world, { invoices }) => {
+      const invoiceId = newestOrAny(world, invoices);
+      if (invoiceId !== null) await world.hint(invoiceId);
+    },
+  },
   goes_away: {
     by: "viewer",
     weight: 0.5,

@@ -1,6 +1,7 @@
 import { openMemory } from "../../src/adapters/memory/store.ts";
 import { intakeBodies } from "../../src/adapters/wire/intake-bodies.ts";
 import { billing } from "../../src/core/billing/billing.ts";
+import type { InvoiceId } from "../../src/core/ids.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import type { Report } from "../../src/core/ports/reports.ts";
 import type { Commit } from "../../src/core/ports/storage.ts";
@@ -8,6 +9,7 @@ import type { Store } from "../../src/core/ports/store.ts";
 import { formatInstant, HOUR_MS, MINUTE_MS } from "../../src/core/time.ts";
 import { alarmOf } from "../../src/core/work/alarms.ts";
 import { callbackDoor } from "../../src/core/work/callback-door.ts";
+import { hints } from "../../src/core/work/hints.ts";
 import { relay } from "../../src/core/work/relay.ts";
 import { type Request, type Requested, requests } from "../../src/core/work/requests.ts";
 import { sweep } from "../../src/core/work/sweep.ts";
@@ -39,6 +41,8 @@ export type World = Machine & {
   readonly reports: readonly Report[];
   /** Null: no answer came. */
   ask(asked: Asked): Promise<Requested | null>;
+  /** The payer's word that an invoice was paid. */
+  hint(invoiceId: InvoiceId): Promise<void>;
   pause(ms: number): Promise<void>;
   newName(): string;
   /** A line in the trace. */
@@ -145,15 +149,26 @@ export const openWorld = async (
     return { wake: () => rest.wake() };
   };
 
-  const apis = new Set<Door & { ask(request: Request): Promise<Requested | null> }>();
+  type Api = Door & {
+    ask(request: Request): Promise<Requested | null>;
+    hint(invoiceId: InvoiceId): Promise<unknown>;
+  };
+  const apis = new Set<Api>();
+  const someApi = (): Api | null => dice.pick([...apis].filter(({ process }) => process.isAlive()));
   const PROCESSES = {
     api: (process: Process) => {
       const { own, clock, common, bus } = partsOf(process);
       const asking = requests({ ...common, ...own, bus, newKey: newName, patienceMs: PATIENCE_MS });
+      const hinting = hints({ tasks: tasks.of(process) });
       const door = callbackDoor({ ...common, ...own, clock, bus, gateway: "sandbox", gatewayAccount: GATEWAY });
       const api = {
         process,
         ask: (request: Request) => process.run(() => asking.ask(request)),
+        hint: (invoiceId: InvoiceId) =>
+          process.run(async () => {
+            const rows = await own.queries.invoice(invoiceId);
+            if (rows.ok && rows.value !== null) await hinting.paid(rows.value.attempts);
+          }),
         take: (read: Parameters<Door["take"]>[0], raw: string) =>
           process.run(async () => {
             const [from, before] = [scheduler.now(), claims.troubles()];
@@ -294,14 +309,17 @@ export const openWorld = async (
       const { type } = asked.command;
       await scheduler.turn(people, `asks ${type}`);
       claims.onAsk(asked);
-      const api = dice.pick([...apis].filter(({ process }) => process.isAlive()));
-      const requested = (await api?.ask({ ...asked, requestId: newName() })) ?? null;
+      const requested = (await someApi()?.ask({ ...asked, requestId: newName() })) ?? null;
       const refusal = requested?.status === "done" && !requested.outcome.ok ? requested.outcome.refusal.code : null;
       const came = refusal ?? requested?.status ?? "no answer";
       note(`  ${type}: ${came}`);
       count(`asks ${type}: ${came}`);
       if (requested !== null) await claims.onAnswer(asked, requested).catch(fail);
       return requested;
+    },
+    hint: async (invoiceId) => {
+      await scheduler.turn(people, "hints");
+      await someApi()?.hint(invoiceId);
     },
     look: async () => {
       const at = scheduler.now();

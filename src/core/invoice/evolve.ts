@@ -128,7 +128,8 @@ const offerMade = (state: IssuedInvoice, { attemptId, gatewayAccount, endsAt, at
 
 const checkAccepted = (state: IssuedInvoice, { attemptId, transactionId, at }: Fact<"CheckAccepted">): Invoice =>
   withAttempt(state, attemptId, (attempt) => {
-    invariant(attempt.kind === "offer" && attempt.status === "current", "only the current offer lets a payer through");
+    const isOpen = attempt.status === "current" || attempt.status === "closed";
+    invariant(attempt.kind === "offer" && isOpen, "an offer lets a payer through before it has its answer");
     return { ...attempt, check: { transactionId, at } };
   });
 

@@ -26,6 +26,7 @@ import {
   captureOf,
   checkHolds,
   heldUntil,
+  holdOf,
   isOver,
   keyOf,
   lookUpDue,
@@ -63,12 +64,12 @@ export const recordCheck = ({ attemptId, transactionId, at }: RecordCheck, state
   if (awaitsAnswer(attempt)) return ok([]);
   if (attempt.kind === "charge") return err(whyNotPayable(state, at) ?? { code: "offer_closed" });
   if (attempt.check?.transactionId === transactionId) return ok([]);
+  const accepted = { type: "CheckAccepted", attemptId, transactionId, at } as const;
   // Closed before this was on record: whether money moves all the same is for the gateway to say.
-  if (attempt.status === "closed") return ok([{ type: "PaymentUnknown", attemptId, at }]);
+  if (attempt.status === "closed") return ok([accepted, { type: "PaymentUnknown", attemptId, at }]);
   if (attempt.status !== "current") return err(whyNotPayable(state, at) ?? { code: "offer_closed" });
-  const held = whyHeld(state, at);
-  if (held !== null) return err(held);
-  return ok([{ type: "CheckAccepted", attemptId, transactionId, at }]);
+  const until = holdOf(attempt, at);
+  return until === null ? ok([accepted]) : err({ code: "payment_in_progress", until });
 };
 
 /** A sweep that comes too early is told when to come again; one that comes late finds nothing to do. */

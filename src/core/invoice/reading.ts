@@ -34,18 +34,17 @@ export const chargeInFlight = (state: IssuedInvoice): Charge | null =>
 export const awaitsAnswer = ({ status }: Attempt): boolean => status === "in_flight" || status === "unknown";
 
 /** Whether a payment that `check` let through is on its way: until its `pay` or `fail`, and 15 minutes at most. */
-export const checkHolds = (attempt: Attempt, at: Instant): boolean => {
-  const until = holdEnd(attempt);
-  return until !== null && at < until;
+export const checkHolds = (attempt: Attempt, at: Instant): boolean => holdOf(attempt, at) !== null;
+/** Until when it is; null when none is. */
+export const holdOf = (attempt: Attempt, at: Instant): Instant | null => {
+  if (attempt.kind !== "offer" || attempt.check === null) return null;
+  const isAnswered = attempt.status !== "current" && attempt.status !== "unknown";
+  const until = plusMs(attempt.check.at, CHECK_HOLD_MS);
+  return isAnswered || at >= until ? null : until;
 };
 /** Until when a payment on its way keeps the invoice from being closed or offered again; null when none does. */
 export const heldUntil = (state: IssuedInvoice, at: Instant): Instant | null =>
-  state.attempts.filter((attempt) => checkHolds(attempt, at)).map(holdEnd)[0] ?? null;
-const holdEnd = (attempt: Attempt): Instant | null => {
-  if (attempt.kind !== "offer" || attempt.check === null) return null;
-  const isAnswered = attempt.status !== "current" && attempt.status !== "unknown";
-  return isAnswered ? null : plusMs(attempt.check.at, CHECK_HOLD_MS);
-};
+  state.attempts.map((attempt) => holdOf(attempt, at)).find((until) => until !== null) ?? null;
 
 /**
  * The look-up that would next prove something: a `find`, another at least 5 minutes later, then the gateway's `list`.

@@ -1,6 +1,7 @@
 import type { Command } from "../billing/command.ts";
 import type { RowOf } from "../billing/read-model.ts";
 import type { AttemptId, GatewayAccount } from "../ids.ts";
+import { CHECK_HOLD_MS } from "../invoice/reading.ts";
 import type { ChargeAnswer, Movement, Payments } from "../ports/payments.ts";
 import { MINUTE_MS } from "../time.ts";
 import { movementsSince } from "./movements.ts";
@@ -29,6 +30,11 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   const found = await payments.find(attemptId);
   if (!found.ok) return unanswered(found.error);
   if (found.value.status === "pending") return later(MINUTE_MS, "the gateway has no end yet");
+  if (isAnothers(attempt, found.value)) {
+    const heldMs = (attempt.checkedAt ?? 0) + CHECK_HOLD_MS - ports.now();
+    if (heldMs > 0) return later(heldMs, "a payment is on its way");
+    return readList(ports, payments, run, attempt);
+  }
   if (found.value.status !== "nothing") return ended(await run.byGateway(payments, factOf(attempt, found.value)), OVER);
   // Asked for a hint's sake: that nothing has been paid yet says nothing.
   if (!AWAITS_ANSWER.includes(attempt.status)) return { status: "done" };
@@ -36,6 +42,10 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   if (none.status === "failed" || !none.outcome.ok) return ended(none, OVER);
   return readList(ports, payments, run, attempt);
 };
+
+/** The gateway finds the last of several tries: what it declined after a payment was let through says nothing of that one. */
+const isAnothers = ({ checkTransactionId }: RowOf<"attempts">, found: ChargeAnswer | { readonly status: "nothing" }) =>
+  found.status === "declined" && checkTransactionId !== null && found.transactionId !== checkTransactionId;
 
 const readList = async (
   ports: WorkPorts,

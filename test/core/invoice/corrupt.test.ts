@@ -52,7 +52,10 @@ describe("a corrupt stream is a bug, never a state:", () => {
     ["a charge beside a current offer", [issued(), offerMade(), chargeStarted()]],
     ["an offer while a charge is in flight", [issued(), chargeStarted(), offerMade()]],
     ["two charges in flight", [issued(), chargeStarted(), chargeStarted({ attemptId: NEXT })]],
-    ["a check of a closed offer", [issued(), offerMade(), offerClosed(), checkAccepted()]],
+    [
+      "a check of an offer that has its answer",
+      [issued(), offerMade(), paymentDeclined({ attemptId: OFFER }), checkAccepted()],
+    ],
     ["an offer closed twice", [issued(), offerMade(), offerClosed(), offerClosed()]],
     ["a fact about no attempt", [issued(), paymentDeclined()]],
     ["a decline after the success", [...paid, paymentDeclined()]],

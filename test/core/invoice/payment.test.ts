@@ -184,11 +184,24 @@ describe("check", () => {
     for (const close of [[offerClosed()], [offerClosed(), invoiceVoided()]]) {
       given(issued(), offerMade(), ...close)
         .when(recordCheck({ at: minute(20) }))
-        .yields(paymentUnknown({ attemptId: OFFER, at: minute(20) }));
+        .yields(checkAccepted({ at: minute(20) }), paymentUnknown({ attemptId: OFFER, at: minute(20) }));
       given(issued(), offerMade(), ...close, paymentUnknown({ attemptId: OFFER }))
         .when(recordCheck({ transactionId: TX_2, at: minute(20) }))
         .yields();
     }
+  });
+
+  test("who was let through by the older window keeps nobody from being recorded for the newer one", () => {
+    given(
+      issued(),
+      offerMade(),
+      offerClosed(),
+      offerMade({ attemptId: NEXT }),
+      checkAccepted({ at: minute(20) }),
+      paymentUnknown({ attemptId: OFFER, at: minute(20) }),
+    )
+      .when(recordCheck({ attemptId: NEXT, transactionId: TX_2, at: minute(21) }))
+      .yields(checkAccepted({ attemptId: NEXT, transactionId: TX_2, at: minute(21) }));
   });
 
   test("an offer that ended with an answer stays as it is", () => {

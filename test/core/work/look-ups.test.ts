@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { TransactionId } from "../../../src/core/ids.ts";
 import { err, ok } from "../../../src/core/result.ts";
-import { HOUR_MS, MINUTE_MS } from "../../../src/core/time.ts";
+import { HOUR_MS, MINUTE_MS, plusMs } from "../../../src/core/time.ts";
 import { accountNamed, PRICE, rub } from "../../support/cinema.ts";
 import { checked, type Opened, openShop, type Shop, toldBy } from "../../support/shop.ts";
 
@@ -75,6 +76,36 @@ describe("An offer that was let through and never told of again is looked up:", 
     await minutes(shop, 2);
     expect(await attemptOf(shop, opened)).toBe("mismatched");
     expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("open");
+  });
+
+  test("a second card's decline, which is all that a find tells, hides no payment that was let through before it", async () => {
+    const shop = await openShop();
+    const opened = await shop.opensWidget();
+    await shop.tell(checked(opened, { transactionId: "1" as TransactionId }));
+    await shop.settle();
+    expect(`${shop.payments.take(opened.attemptId, PRICE, { accountId: opened.accountId }).transactionId}`).toBe("1");
+    const decline = { kind: "ask_payer", reason: "refused" } as const;
+    Object.assign(shop.payments, { find: async () => ok({ status: "declined", transactionId: "2", decline }) });
+    const hint = { kind: "look_up_payment", subject: opened.attemptId, stream: "", accountId: null, dueAt: shop.now() };
+    shop.wait(5 * MINUTE_MS);
+    expect(await shop.work(hint)).toMatchObject({ status: "later", afterMs: 10 * MINUTE_MS });
+    expect(await attemptOf(shop, opened)).toBe("current");
+    shop.wait(HOUR_MS);
+    await minutes(shop, 2);
+    expect((await shop.invoice(opened.invoiceId)).invoice.status).toBe("paid");
+  });
+
+  test("a second card's decline is the end of it when the gateway has nothing else", async () => {
+    const { shop, opened } = await silence();
+    const decline = { kind: "ask_payer", reason: "refused" } as const;
+    const told = { transactionId: "2" as TransactionId, decline };
+    Object.assign(shop.payments, {
+      find: async () => ok({ status: "declined", ...told }),
+      list: async () =>
+        ok([{ kind: "decline", attemptId: opened.attemptId, at: plusMs(shop.now(), -MINUTE_MS), ...told }]),
+    });
+    await minutes(shop, 2);
+    expect(await attemptOf(shop, opened)).toBe("declined");
   });
 
   test("what was held and let go of took no money", async () => {
