@@ -3,7 +3,7 @@ import type { RowOf } from "../billing/read-model.ts";
 import type { AttemptId, GatewayAccount } from "../ids.ts";
 import { CHECK_HOLD_MS } from "../invoice/reading.ts";
 import type { ChargeAnswer, Movement, Payments } from "../ports/payments.ts";
-import { MINUTE_MS } from "../time.ts";
+import { type Instant, MINUTE_MS } from "../time.ts";
 import { movementsSince } from "./movements.ts";
 import { ended, later, noContract, openRun, type Run, soon, unanswered } from "./run.ts";
 import type { WorkDone, WorkFunction, WorkPorts } from "./work.ts";
@@ -29,7 +29,7 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   const run = openRun(ports, row);
   const found = await payments.find(attemptId);
   if (!found.ok) return unanswered(found.error);
-  if (found.value.status === "pending") return later(MINUTE_MS, "the gateway has no end yet");
+  if (found.value.status === "pending") return later(patienceMs(attempt, ports.now()), "the gateway has no end yet");
   if (isAnothers(attempt, found.value)) {
     const heldMs = (attempt.checkedAt ?? 0) + CHECK_HOLD_MS - ports.now();
     if (heldMs > 0) return later(heldMs, "a payment is on its way");
@@ -42,6 +42,10 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   if (none.status === "failed" || !none.outcome.ok) return ended(none, OVER);
   return readList(ports, payments, run, attempt);
 };
+
+/** A payer who has left the bank's page for good may be waited for by the gateway for ever: it is asked ever more rarely. */
+const patienceMs = ({ statusAt }: RowOf<"attempts">, now: Instant): number =>
+  Math.max(MINUTE_MS, Math.floor((now - statusAt) / 10));
 
 /** The gateway finds the last of several tries: what it declined after a payment was let through says nothing of that one. */
 const isAnothers = ({ checkTransactionId }: RowOf<"attempts">, found: ChargeAnswer | { readonly status: "nothing" }) =>

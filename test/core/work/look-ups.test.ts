@@ -116,6 +116,17 @@ describe("An offer that was let through and never told of again is looked up:", 
     expect(await attemptOf(shop, opened)).toBe("declined");
   });
 
+  test("of one that the gateway itself waits for it is asked each minute, and then ever more rarely", async () => {
+    const { shop, opened } = await silence();
+    Object.assign(shop.payments, { find: async () => ok({ status: "pending" }) });
+    const looks = async () => (await shop.works()).find(({ kind }) => kind === "look_up_payment");
+    await shop.works();
+    expect(await looks()).toMatchObject({ status: "later", afterMs: MINUTE_MS });
+    shop.wait(10 * HOUR_MS);
+    expect(await looks()).toMatchObject({ status: "later", afterMs: HOUR_MS });
+    expect(await attemptOf(shop, opened)).toBe("unknown");
+  });
+
   test("while the gateway is away the attempt stays unknown and is asked again", async () => {
     const { shop, opened } = await silence();
     Object.assign(shop.payments, {
