@@ -3,7 +3,7 @@ import type { StreamName } from "../../src/core/billing/stream.ts";
 import type { OutboxCursor, OutboxMessage } from "../../src/core/ports/outbox.ts";
 import type { Store } from "../../src/core/ports/store.ts";
 import { answered } from "../support/cinema.ts";
-import { appending, commitOf, fact, facts, hour, newCommand, newStream, row } from "../support/commits.ts";
+import { appending, commitOf, fact, facts, newCommand, newStream, row, waitingCommand } from "../support/commits.ts";
 import { until } from "../support/until.ts";
 import { commitOne, given, type Open, type Subject, shared, versionOf } from "./subject.ts";
 
@@ -73,21 +73,7 @@ const relaying = (subject: Subject): void => {
   test("a message names the request behind it, where one is known", async () => {
     await relayAll(subject);
     const [stream, id] = [newStream(), newCommand()];
-    const { store } = subject;
-    answered(
-      await store.intake.accept({
-        id,
-        kind: "command",
-        fingerprint: "asked",
-        body: "{}",
-        accountId: null,
-        attemptId: null,
-        gatewayAccount: null,
-        transactionId: null,
-        requestId: "req-1",
-        receivedAt: hour(1),
-      }),
-    );
+    answered(await subject.store.intake.accept(waitingCommand({ id, requestId: "req-1" })));
     await given(subject, commitOf({ id, appends: [appending(stream, 0)] }));
     await given(subject, commitOf({ appends: [appending(stream, 1)] }));
     expect((await unrelayed(subject)).map(({ requestId }) => requestId)).toEqual(["req-1", null]);

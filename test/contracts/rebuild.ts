@@ -25,7 +25,7 @@ import {
   told,
   transactionNamed,
 } from "../support/cinema.ts";
-import { appending, commitOf, hour, newAccount, newCommand, newStream, row } from "../support/commits.ts";
+import { appending, commitOf, hour, newAccount, newStream, row, waitingCommand } from "../support/commits.ts";
 import { until } from "../support/until.ts";
 import { followAll } from "./outbox.ts";
 import { type Open, type Subject, shared } from "./subject.ts";
@@ -95,7 +95,7 @@ export const rebuildContract = (name: string, open: Open): void =>
 
     test("the log, outcomes, intake, outbox marks and vault are left as they are", async () => {
       const { store } = subject;
-      const [entry, account] = [{ ...ENTRY, id: newCommand() }, newAccount()];
+      const [entry, account] = [waitingCommand(), newAccount()];
       const card = { kind: "card", name: "crd", secret: "token", keptAt: hour(0), expiresAt: null } as const;
       answered(await store.intake.accept(entry));
       answered(await store.vault.keep(account, card));
@@ -151,18 +151,6 @@ export const rebuildContract = (name: string, open: Open): void =>
       expect((await rebuild("check")).identical).toBe(true);
     });
   });
-
-const ENTRY = {
-  kind: "command",
-  fingerprint: "asked",
-  body: "{}",
-  accountId: null,
-  attemptId: null,
-  gatewayAccount: null,
-  transactionId: null,
-  requestId: null,
-  receivedAt: hour(0),
-} as const;
 
 /** Changes rows as no event has: by a commit that appends nothing. */
 const behindTheBack = async (

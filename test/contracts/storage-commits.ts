@@ -13,6 +13,7 @@ import {
   newStream,
   newSubscription,
   row,
+  waitingCommand,
 } from "../support/commits.ts";
 import {
   commitOne,
@@ -138,7 +139,7 @@ export const commits = (subject: Subject): void => {
         }),
       );
       const changed = row("invoices", { ...invoice.row, status: "paid" });
-      const entry = { ...ENTRY, id, receivedAt: hour(1) };
+      const entry = waitingCommand({ id, receivedAt: hour(1) });
       await subject.store.intake.accept(entry);
       const [subscription, fresh] = [row("subscriptions"), newStream()];
       const commit = commitOf({
@@ -224,17 +225,6 @@ export const commits = (subject: Subject): void => {
     expect(await eventsOf(subject, stream)).toEqual(facts(1));
   });
 };
-
-const ENTRY = {
-  kind: "command",
-  fingerprint: "asked",
-  body: "{}",
-  accountId: null,
-  attemptId: null,
-  gatewayAccount: null,
-  transactionId: null,
-  requestId: null,
-} as const;
 
 /** Appends that make a commit fail, by how it fails. */
 export const spoiled = async (subject: Subject) => {

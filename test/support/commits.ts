@@ -15,6 +15,7 @@ import {
   type TransactionId,
 } from "../../src/core/ids.ts";
 import { money } from "../../src/core/money.ts";
+import type { IntakeEntry } from "../../src/core/ports/intake.ts";
 import type { Append, Commit, Outcome } from "../../src/core/ports/storage.ts";
 import { DAY_MS, HOUR_MS, type Instant, plusMs } from "../../src/core/time.ts";
 import { GATEWAY, START, sha256 } from "./cinema.ts";
@@ -61,6 +62,21 @@ export const appending = (
 ): Append => ({ stream, expected, events, changes: { written, removed }, links });
 
 export const accepted = (value: Readonly<Record<string, string>> = {}): Outcome => ({ ok: true, value });
+
+/** A command that waits in the intake, of nobody and about nothing. */
+export const waitingCommand = (over: Partial<IntakeEntry> = {}): IntakeEntry => ({
+  id: newCommand(),
+  kind: "command",
+  fingerprint: "asked",
+  body: "{}",
+  accountId: null,
+  attemptId: null,
+  gatewayAccount: null,
+  transactionId: null,
+  requestId: null,
+  receivedAt: hour(0),
+  ...over,
+});
 
 export const commitOf = ({
   id = newCommand(),
