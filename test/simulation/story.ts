@@ -35,7 +35,6 @@ export const SWITCHES: readonly string[] = [...FAULT_NAMES, ...BEHAVIOURS, "othe
 /** Periods last 28 days at least, and are announced 3 days before they end: renewals are another story. */
 const LASTS_MS = 12 * DAY_MS;
 const LINES_KEPT = 200;
-const REBUILT_EACH = 500;
 
 export const tell = async (plan: Plan, hear: (line: string) => void = () => undefined): Promise<Story> => {
   const dice = openDice(plan.seed);
@@ -60,10 +59,13 @@ export const tell = async (plan: Plan, hear: (line: string) => void = () => unde
   });
 
   const isOver = (): boolean => scheduler.steps() >= plan.steps || scheduler.now() >= plusMs(START, LASTS_MS);
+  /** Rows change by commits alone. */
+  let checked = 0;
   const step = async (until: Instant): Promise<boolean> => {
     const isMore = await scheduler.step(until);
     await world.look();
-    if (scheduler.steps() % REBUILT_EACH === 0) await rowsFollowFromEvents(world);
+    if (world.commits() !== checked) await rowsFollowFromEvents(world);
+    checked = world.commits();
     if (failures.length > 0) throw failures[0];
     return isMore;
   };

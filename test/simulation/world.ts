@@ -48,6 +48,8 @@ export type World = Machine & {
   /** A line in the trace. */
   note(line: string): void;
   count(what: string): void;
+  /** How many were written so far. */
+  commits(): number;
   /** Looks after each step: whether there is work for those who sleep, and whether the rules hold. */
   look(): Promise<void>;
 };
@@ -317,6 +319,7 @@ export const openWorld = async (
       if (requested !== null) await claims.onAnswer(asked, requested).catch(fail);
       return requested;
     },
+    commits: () => commits,
     hint: async (invoiceId) => {
       await scheduler.turn(people, "hints");
       await someApi()?.hint(invoiceId);
