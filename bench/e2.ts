@@ -3,10 +3,11 @@ import { CLIENTS, openApiOn } from "./support/accepting.ts";
 import { runAlone } from "./support/alone.ts";
 import { assertDurable, makeDatabase, vacuum } from "./support/database.ts";
 import { CONNECTIONS, GATEWAY_ACCOUNT } from "./support/door.ts";
-import { type Goal, ratio } from "./support/goal.ts";
+import { alsoRatio, type Goal, ratio } from "./support/goal.ts";
 import { closedLoop } from "./support/load.ts";
 import { seedPayers } from "./support/payers.ts";
 import { assertByIndex } from "./support/payments.ts";
+import { BARE, start } from "./support/processes.ts";
 import { sendReplay, withDriver } from "./support/replay.ts";
 import { interleaved, type Side } from "./support/rounds.ts";
 import { scaled } from "./support/scale.ts";
@@ -52,9 +53,22 @@ export const e2: Goal = {
       run: () =>
         sendReplay(url, replay, { clients: CONNECTIONS, requests: REQUESTS, warmUp: WARM_UP, role: "matinee_api" }),
     };
-    const rounds = await interleaved([ours, limit], say);
+    const bare: Side = {
+      name: "bare Bun.serve",
+      run: async () => {
+        const { port, stop } = await start(BARE, { BODY: `{${MAY_WATCH}}` });
+        await closedLoop({ port, expected: MAY_WATCH }, asked.slice(0, WARM_UP), CLIENTS);
+        const half = await closedLoop({ port, expected: MAY_WATCH }, asked.slice(WARM_UP), CLIENTS);
+        await stop();
+        return half;
+      },
+    };
+    const rounds = await interleaved([ours, limit, bare], say);
     await withDriver(url, (driver) => assertByIndex(driver, REQUESTS));
-    return { figures: [ratio(rounds, { least: 0.4 })] };
+    return {
+      figures: [ratio(rounds, { least: 0.4 })],
+      also: [alsoRatio("divided by a bare Bun.serve that answers the like and reads nothing", rounds, 0, 2)],
+    };
   },
 };
 

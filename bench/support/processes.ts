@@ -4,6 +4,7 @@ import { join } from "node:path";
 const ROOT = new URL("../..", import.meta.url).pathname;
 export const STANDALONE = join(ROOT, "src/entrypoints/standalone.ts");
 export const API_ALONE = new URL("./api-process.ts", import.meta.url).pathname;
+export const BARE = new URL("./bare-process.ts", import.meta.url).pathname;
 
 /** What the processes that we measure are set to. The gateway is a real one that nobody ever calls. */
 export const API_SECRET = "bench-api-secret";
