@@ -9,6 +9,8 @@ import { masterKeyOf, openStore } from "../../src/entrypoints/assemble.ts";
 import { readConfig } from "../../src/entrypoints/config.ts";
 import { openGateway } from "../../src/entrypoints/gateway.ts";
 import { openDatabase } from "../checker/database.ts";
+import { openDice } from "../support/dice.ts";
+import { freePort } from "../support/free-port.ts";
 import { CARD, newViewer, type OnlineViewer } from "../support/online-viewer.ts";
 import { newFolder, runProgram } from "../support/program.ts";
 import { sandboxAt } from "../support/sandbox.ts";
@@ -36,7 +38,7 @@ type Told = {
 
 const killedUnderLoad = async (kills: number, database: string | null): Promise<void> => {
   const folder = newFolder();
-  const dice = diceOf(SEED);
+  const dice = openDice(SEED);
   const port = freePort();
   const env = {
     DATA_DIR: join(folder.path, "data"),
@@ -57,7 +59,7 @@ const killedUnderLoad = async (kills: number, database: string | null): Promise<
   let isOver = false;
   const loads = Array.from({ length: VIEWERS }, async () => {
     while (!isOver) {
-      const surprise = await evening(origin, told, () => dice(3) === 0).catch(cutOff);
+      const surprise = await evening(origin, told, () => dice.below(3) === 0).catch(cutOff);
       if (surprise !== null) surprises.push(surprise);
       if (surprise === CUT) await Bun.sleep(50);
     }
@@ -67,7 +69,7 @@ const killedUnderLoad = async (kills: number, database: string | null): Promise<
     books.askBefore(kill % 2 === 0);
     const before = told.length;
     await until("somebody has come", () => told.length > before, 60_000);
-    await Bun.sleep(LIFE_MS.from + dice(LIFE_MS.to - LIFE_MS.from));
+    await Bun.sleep(LIFE_MS.from + dice.below(LIFE_MS.to - LIFE_MS.from));
     complaints.push(...(await killed(program)));
     program = runProgram("standalone", env);
     await program.says(/health/);
@@ -233,22 +235,6 @@ const holdsAll = async (place: string, ledger: string, told: readonly Told[]): P
   }
 };
 const CHECKER = new URL("../checker/check.ts", import.meta.url).pathname;
-
-const freePort = (): number => {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-};
-
-/** Numbers below a bound, the same for the same seed. */
-const diceOf = (seed: number): ((below: number) => number) => {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-};
 
 test(
   `killed ${KILLS.embedded} times under load, nothing that was acknowledged is lost: embedded`,

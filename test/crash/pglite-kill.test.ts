@@ -5,6 +5,7 @@ import { fold } from "../../src/core/billing/fold.ts";
 import { rowsOf } from "../../src/core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import { answered } from "../support/cinema.ts";
+import { openDice } from "../support/dice.ts";
 import { until } from "../support/until.ts";
 import { LANES, lookFor, MASTER_KEY } from "./writer.ts";
 import { newPlace, writing } from "./writing.ts";
@@ -31,13 +32,13 @@ afterAll(() => {
 test(
   `a process that is killed ${KILLS} times while it writes loses nothing that it has acknowledged, and leaves nothing half done`,
   async () => {
-    const dice = diceOf(SEED);
+    const dice = openDice(SEED);
     const signed: number[] = [];
     const unheard: number[] = [];
     let before: readonly number[] = [];
     let [from, to] = [0, 0];
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const life = LIFE.from + dice(LIFE.to - LIFE.from + 1);
+      const life = LIFE.from + dice.below(LIFE.to - LIFE.from + 1);
       const writer = writing(place.folder, from, to);
       await writer.until((said) => said.open && said.signed.length >= life);
       const said = await writer.kill();
@@ -96,12 +97,3 @@ test(
   },
   5 * SLOW_MS,
 );
-
-/** Numbers below a bound, the same for the same seed. */
-const diceOf = (seed: number): ((below: number) => number) => {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-};

@@ -39,8 +39,8 @@ export const BANK: readonly Mutant[] = [
   {
     name: "an offer gives way without asking about the payer whom it let through",
     file: "src/core/invoice/payment.ts",
-    from: "offer.check === null ? {",
-    to: "offer !== null ? {",
+    from: 'if (offer.check !== null) return [{ type: "PaymentUnknown", attemptId, at }];',
+    to: "",
     suites: [INVOICE],
   },
   {

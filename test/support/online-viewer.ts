@@ -137,7 +137,7 @@ export const newViewer = async (origin: () => string) => {
 export type OnlineViewer = Awaited<ReturnType<typeof newViewer>>;
 
 /** Presses the button of the page's form as a browser without scripts would: hidden fields go along. */
-const submit = async (
+export const submit = async (
   { url, html }: { readonly url: string; readonly html: string },
   typed: Readonly<Record<string, string>>,
 ): Promise<Stage> => {

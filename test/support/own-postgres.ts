@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { postgresJs } from "../../src/adapters/postgres/postgres-js.ts";
+import { freePort } from "./free-port.ts";
 
 /** A PostgreSQL server of a test's own, which it may restart, freeze and kill. */
 export type OwnPostgres = {
@@ -78,13 +79,6 @@ const run = async (command: readonly string[]): Promise<void> => {
   const program = Bun.spawn([...command], { stdin: "ignore", stdout: "ignore", stderr: "ignore", cwd: "/" });
   const exitCode = await program.exited;
   if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}`);
-};
-
-const freePort = (): number => {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 };
 
 /** Workers come and go by themselves: one may have gone since it was listed. */

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { z } from "zod";
 import type { CallbackRefusal, CallbackVerdict, RawCall } from "../../core/ports/callbacks.ts";
-import type { CallbackCame } from "../../core/work/callback-door.ts";
+import type { Delivery } from "../../core/work/callback-door.ts";
 import { readBytes } from "./body.ts";
 import type { GatewayDoor, HttpPorts } from "./ports.ts";
 import { Refused } from "./problems.ts";
@@ -34,13 +34,13 @@ export const callbackRoutes = ({ callbacks }: Pick<HttpPorts, "callbacks">) => {
     if (entry === undefined) throw new Refused("no_such_route");
     const call = await rawCall(request);
     const read = entry.callbacks.read(params.kind, call);
-    const came = {
+    const delivery = {
       raw: call.body.length > 0 ? textOf(call.body) : call.query,
       requestId: visitOf(request).requestId,
     };
     const verdict = read.ok
-      ? await entry.door.take(read.value, came)
-      : await keep(entry, params.kind, read.error, came);
+      ? await entry.door.take(read.value, delivery)
+      : await keep(entry, params.kind, read.error, delivery);
     const { status, contentType, body } = entry.callbacks.answer(params.kind, verdict);
     return new Response(body, { status, headers: { "content-type": contentType } });
   };
@@ -77,7 +77,7 @@ const keep = (
   { door }: GatewayDoor,
   kind: string,
   refusal: CallbackRefusal,
-  came: CallbackCame,
+  delivery: Delivery,
 ): Promise<CallbackVerdict> => {
   switch (refusal.code) {
     case "unknown_kind":
@@ -85,6 +85,6 @@ const keep = (
     case "not_signed":
       throw new Refused("callback_not_signed", { headers: { "www-authenticate": "HMAC" } });
     case "malformed":
-      return door.keepUnreadable(kind, refusal.field, came);
+      return door.keepUnreadable(kind, refusal.field, delivery);
   }
 };

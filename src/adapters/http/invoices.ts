@@ -146,7 +146,7 @@ const hinting = (ports: Ports) =>
     async ({ params: { id }, member, set, status }) => {
       const rows = await mine(ports, member.accountId, id);
       const asked = await ports.hints.paid(rows.attempts);
-      if (!asked.ok) throw refusedByFault({ code: "storage_unavailable", detail: asked.error.detail });
+      if (!asked.ok) throw refusedByFault(asked.error);
       if (asked.value === 0) return status(200, presentInvoiceDetail(rows));
       set.headers["location"] = `${BASE}/${id}`;
       return status(202, presentInvoiceDetail(rows));

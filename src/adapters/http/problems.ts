@@ -1,10 +1,12 @@
 import type { LogInRefusal, SignUpRefusal } from "../../core/accounts/accounts.ts";
 import type { ExecutionFault } from "../../core/billing/billing.ts";
 import type { BillingRefusal } from "../../core/billing/refusal.ts";
+import type { TasksFault } from "../../core/ports/tasks.ts";
 import type { FieldError } from "../wire/malformed.ts";
 import type { Problem } from "../wire/problems.ts";
 
 export type Language = "ru" | "en";
+type Fault = ExecutionFault | TasksFault;
 type AccountRefusal = SignUpRefusal | LogInRefusal | { readonly code: "session_over" };
 /**
  * Status, and title in both languages. 409: the world is not as the request needs it, and may be later. 422: the request
@@ -120,7 +122,8 @@ const FAULTS = {
   ],
   contention: [503, "Too much happens at once: ask again", "Слишком много изменений сразу: повторите запрос"],
   storage_unavailable: [503, "The database does not answer: ask again", "База данных не отвечает: повторите запрос"],
-} as const satisfies Readonly<Record<ExecutionFault["code"], Kind>>;
+  tasks_unavailable: [503, "This cannot be taken up now: ask again", "Сейчас это нельзя принять: повторите запрос"],
+} as const satisfies Readonly<Record<Fault["code"], Kind>>;
 
 /** What sign-up, sign-in and sessions refuse. A new refusal does not compile until it has a status and a title here. */
 const ACCOUNTS = {
@@ -209,6 +212,5 @@ export const problemResponse = (problem: Problem, headers: Readonly<Record<strin
     headers: { ...headers, "content-type": "application/problem+json" },
   });
 
-/** A fault of storage: safe to ask again with the same key, soon. */
-export const refusedByFault = (fault: ExecutionFault): Refused =>
-  new Refused(fault.code, { headers: { "retry-after": "1" } });
+/** A fault of storage or of the task queue: safe to ask again with the same key, soon. */
+export const refusedByFault = (fault: Fault): Refused => new Refused(fault.code, { headers: { "retry-after": "1" } });

@@ -3,7 +3,7 @@ import type { GatewayAccount, TransactionId } from "../ids.ts";
 import type { Money } from "../money.ts";
 import type { CheckRefusal } from "../ports/callbacks.ts";
 import type { Instant } from "../time.ts";
-import { CHECK_HOLD_MS } from "./reading.ts";
+import { awaitsAnswer, CHECK_HOLD_MS } from "./reading.ts";
 
 /** What a gateway asks before it takes money. */
 export type AskedCheck = {
@@ -25,8 +25,7 @@ export const whyNotPay = (asked: AskedCheck, known: Known | null, at: Instant): 
   if (asked.account !== attempt.accountId) return "other_account";
   if (asked.amount.minor !== attempt.amountMinor || asked.amount.currency !== attempt.currency) return "other_amount";
   // The gateway asks about our own charges too: the claim to charge was the yes, also when another payment came meanwhile.
-  const isInFlight = attempt.status === "in_flight" || attempt.status === "unknown";
-  if (attempt.kind === "charge") return isInFlight ? null : "closed";
+  if (attempt.kind === "charge") return awaitsAnswer(attempt) ? null : "closed";
   if (PAID.has(invoice.status)) return "not_now";
   if (invoice.status === "processing") return "not_now";
   if (invoice.status !== "open" || attempt.status !== "current") return "closed";

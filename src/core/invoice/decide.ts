@@ -15,9 +15,9 @@ import type {
   WriteOffInvoice,
 } from "./invoice.ts";
 import {
+  endCurrentOffer,
   endOffer,
   makeOffer,
-  offerClosed,
   recordCheck,
   recordDecline,
   recordEmptyLookUp,
@@ -176,5 +176,5 @@ const writeOff = ({ at }: WriteOffInvoice, state: IssuedInvoice): Decision => {
 const close = (state: IssuedInvoice, reason: OfferClosing, closing: InvoiceEvent, at: Instant): Decision => {
   const until = heldUntil(state, at);
   if (until !== null) return err({ code: "payment_in_progress", until });
-  return ok([...offerClosed(state, reason, at), closing]);
+  return ok([...endCurrentOffer(state, reason, at), closing]);
 };

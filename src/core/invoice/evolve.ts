@@ -128,8 +128,9 @@ const offerMade = (state: IssuedInvoice, { attemptId, gatewayAccount, endsAt, at
 
 const checkAccepted = (state: IssuedInvoice, { attemptId, transactionId, at }: Fact<"CheckAccepted">): Invoice =>
   withAttempt(state, attemptId, (attempt) => {
-    const isOpen = attempt.status === "current" || attempt.status === "closed";
-    invariant(attempt.kind === "offer" && isOpen, "an offer lets a payer through before it has its answer");
+    // One may have been closed between the answer to the gateway and its record.
+    const isUnanswered = attempt.status === "current" || attempt.status === "closed";
+    invariant(attempt.kind === "offer" && isUnanswered, "an offer lets a payer through before it has its answer");
     return { ...attempt, check: { transactionId, at } };
   });
 

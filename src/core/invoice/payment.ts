@@ -42,7 +42,10 @@ export const makeOffer = ({ attemptId, gatewayAccount, at }: MakeOffer, state: I
   const refusal = whyNotPayable(state, at) ?? whyHeld(state, at);
   if (refusal !== null) return err(refusal);
   const endsAt = plusMs(at, OFFER_MS);
-  return ok([...offerClosed(state, "superseded", at), { type: "OfferMade", attemptId, gatewayAccount, endsAt, at }]);
+  return ok([
+    ...endCurrentOffer(state, "superseded", at),
+    { type: "OfferMade", attemptId, gatewayAccount, endsAt, at },
+  ]);
 };
 
 export const startCharge = (command: StartCharge, state: IssuedInvoice): Decision => {
@@ -51,7 +54,7 @@ export const startCharge = (command: StartCharge, state: IssuedInvoice): Decisio
   const refusal = whyNotPayable(state, at) ?? whyHeld(state, at) ?? whyNotChargeable(state);
   if (refusal !== null) return err(refusal);
   return ok([
-    ...offerClosed(state, "superseded", at),
+    ...endCurrentOffer(state, "superseded", at),
     { type: "ChargeStarted", attemptId, gatewayAccount, cardId, initiator, at },
   ]);
 };
@@ -78,7 +81,7 @@ export const endOffer = ({ attemptId, at }: EndOffer, state: IssuedInvoice): Dec
   if (offer?.kind !== "offer") return err({ code: "attempt_unknown" });
   if (offer.status !== "current") return ok([]);
   if (at < offer.endsAt) return err({ code: "not_expired", expiresAt: offer.endsAt });
-  return ok(offerClosed(state, "ended", at));
+  return ok(endCurrentOffer(state, "ended", at));
 };
 
 export const recordSuccess = (command: RecordSuccess, state: IssuedInvoice): Decision => {
@@ -97,7 +100,7 @@ export const recordSuccess = (command: RecordSuccess, state: IssuedInvoice): Dec
     return ok([{ type: "PaymentSucceeded", attemptId, capture, role: "extra", attemptWas, at }]);
   return ok([
     { type: "PaymentSucceeded", attemptId, capture, role: "settling", attemptWas, at },
-    ...(attemptWas === "current" ? [] : offerClosed(state, "paid", at)),
+    ...(attemptWas === "current" ? [] : endCurrentOffer(state, "paid", at)),
     { type: "InvoicePaid", by: "capture", paid: capture.amount, credit: state.terms.credit, at },
   ]);
 };
@@ -144,13 +147,12 @@ export const settleMismatch = ({ payment, actor, note, at }: SettleMismatch, sta
  * The end of the current offer, if there is one: from then on `check` refuses it. Where a payer was let through and no answer
  * came, the gateway is asked before the offer is taken for unused.
  */
-export const offerClosed = (state: IssuedInvoice, reason: OfferClosing, at: Instant): readonly InvoiceEvent[] => {
+export const endCurrentOffer = (state: IssuedInvoice, reason: OfferClosing, at: Instant): readonly InvoiceEvent[] => {
   const offer = openOffer(state);
   if (offer === null) return [];
   const attemptId = offer.id;
-  return [
-    offer.check === null ? { type: "OfferClosed", attemptId, reason, at } : { type: "PaymentUnknown", attemptId, at },
-  ];
+  if (offer.check !== null) return [{ type: "PaymentUnknown", attemptId, at }];
+  return [{ type: "OfferClosed", attemptId, reason, at }];
 };
 
 const whyNotPayable = (state: IssuedInvoice, at: Instant): InvoiceRefusal | null => {

@@ -31,11 +31,12 @@ export const openOffer = (state: IssuedInvoice): Offer | null =>
 export const chargeInFlight = (state: IssuedInvoice): Charge | null =>
   state.attempts.find((attempt): attempt is Charge => attempt.kind === "charge" && awaitsAnswer(attempt)) ?? null;
 /** A request is out, or the gateway is being asked what came of it. */
-export const awaitsAnswer = ({ status }: Attempt): boolean => status === "in_flight" || status === "unknown";
+export const awaitsAnswer = ({ status }: { readonly status: string }): boolean =>
+  status === "in_flight" || status === "unknown";
 
 /** Whether a payment that `check` let through is on its way: until its `pay` or `fail`, and 15 minutes at most. */
 export const checkHolds = (attempt: Attempt, at: Instant): boolean => holdOf(attempt, at) !== null;
-/** Until when it is; null when none is. */
+/** Until when that is; null: none is on its way. */
 export const holdOf = (attempt: Attempt, at: Instant): Instant | null => {
   if (attempt.kind !== "offer" || attempt.check === null) return null;
   const isAnswered = attempt.status !== "current" && attempt.status !== "unknown";

@@ -30,17 +30,17 @@ import { fingerprintOf } from "./fingerprint.ts";
 export type CallbackDoor = {
   /**
    * Keeps the fact for the State Updater, or answers a check from our own rows. Needs the database and nothing else.
-   * @param call its whole body is kept encrypted for 90 days
+   * @param delivery its whole body is kept encrypted for 90 days
    */
-  take(read: CallbackRead, call: CallbackCame): Promise<CallbackVerdict>;
+  take(read: CallbackRead, delivery: Delivery): Promise<CallbackVerdict>;
   /**
    * Keeps for a person what a gateway has signed and nobody can read: told so, it would call again for two days and then
    * forget it.
    */
-  keepUnreadable(kind: string, field: string, call: CallbackCame): Promise<CallbackVerdict>;
+  keepUnreadable(kind: string, field: string, delivery: Delivery): Promise<CallbackVerdict>;
 };
 /** What came over the wire, and what that request is called in the log. */
-export type CallbackCame = { readonly raw: string; readonly requestId: string };
+export type Delivery = { readonly raw: string; readonly requestId: string };
 
 export type CallbackDoorPorts = {
   readonly gateway: string;
@@ -61,15 +61,17 @@ const RAW_KEPT_MS = 90 * DAY_MS;
 const NO_TIME = instantOf(0);
 
 export const callbackDoor = (ports: CallbackDoorPorts): CallbackDoor => ({
-  take: async (read, call) => {
+  take: async (read, delivery) => {
     const known = await knownAttempt(ports, "reference" in read.told ? read.told.reference : null);
     if (known === "unanswered") return "try_again";
-    return read.told.kind === "check" ? onCheck(ports, read, read.told, known, call) : onFact(ports, read, known, call);
+    return read.told.kind === "check"
+      ? onCheck(ports, read, read.told, known, delivery)
+      : onFact(ports, read, known, delivery);
   },
-  keepUnreadable: async (kind, field, call) => {
-    const eventKey = `unreadable ${kind} ${ports.digest(call.raw).toHex()}`;
-    const entry = foreignEntry(ports, eventKey, { what: `unreadable ${kind}`, field }, null, call);
-    const accepted = await ports.intake.accept(entry, [rawSecret(ports, entry.id, call)]);
+  keepUnreadable: async (kind, field, delivery) => {
+    const eventKey = `unreadable ${kind} ${ports.digest(delivery.raw).toHex()}`;
+    const entry = foreignEntry(ports, eventKey, { what: `unreadable ${kind}`, field }, null, delivery);
+    const accepted = await ports.intake.accept(entry, [rawSecret(ports, entry.id, delivery)]);
     if (!accepted.ok) return "try_again";
     await ports.bus.ring(entry.id);
     return "unreadable";
@@ -98,7 +100,7 @@ const onCheck = async (
   read: CallbackRead,
   told: ToldOf<"check">,
   known: Known | null,
-  call: CallbackCame,
+  delivery: Delivery,
 ): Promise<CallbackVerdict> => {
   const { gatewayAccount } = ports;
   const { transactionId } = told;
@@ -106,7 +108,7 @@ const onCheck = async (
   const refusal = whyNotPay({ ...told, gatewayAccount }, known, at);
   if (refusal !== null || known === null) return refusal ?? "no_such_attempt";
   const attemptId = known.attempt.attemptId as AttemptId;
-  const entry = entryOf(ports, read, { type: "payment.check", attemptId, transactionId }, known, call);
+  const entry = entryOf(ports, read, { type: "payment.check", attemptId, transactionId }, known, delivery);
   const checked: CallbackEntry = { ...entry, kind: "callback", attemptId, gatewayAccount, transactionId };
   const accepted = await ports.intake.acceptCheck(checked, plusMs(checked.receivedAt, -CHECK_HOLD_MS));
   if (!accepted.ok) return "try_again";
@@ -119,19 +121,19 @@ const onFact = async (
   ports: CallbackDoorPorts,
   read: CallbackRead,
   known: Known | null,
-  call: CallbackCame,
+  delivery: Delivery,
 ): Promise<CallbackVerdict> => {
   const { intake, vault, bus } = ports;
   const { told, eventKey } = read;
   // No money moved, and it concerns nothing of ours.
   if (told.kind === "other" || (told.kind === "decline" && attemptIdOf(told) === null)) {
-    const kept = await vault.keep(null, rawSecret(ports, idOf(ports, eventKey), call));
+    const kept = await vault.keep(null, rawSecret(ports, idOf(ports, eventKey), delivery));
     return kept.ok ? "accepted" : "try_again";
   }
   const card = cardOf(ports, told, known);
-  const entry = await factEntry(ports, read, known, card?.name ?? null, call);
+  const entry = await factEntry(ports, read, known, card?.name ?? null, delivery);
   if (entry === "unanswered") return "try_again";
-  const secretsOf = ({ id }: IntakeEntry) => [rawSecret(ports, id, call), ...(card === null ? [] : [card])];
+  const secretsOf = ({ id }: IntakeEntry) => [rawSecret(ports, id, delivery), ...(card === null ? [] : [card])];
   const accepted = await intake.accept(entry, secretsOf(entry));
   if (!accepted.ok) return "try_again";
   if (accepted.value.status !== "other_body") {
@@ -145,7 +147,7 @@ const onFact = async (
   return "accepted";
 };
 
-const rawSecret = ({ now }: CallbackDoorPorts, name: CommandId, { raw }: CallbackCame): VaultSecret => {
+const rawSecret = ({ now }: CallbackDoorPorts, name: CommandId, { raw }: Delivery): VaultSecret => {
   const keptAt = now();
   return { kind: "callback", name, secret: raw, keptAt, expiresAt: plusMs(keptAt, RAW_KEPT_MS) };
 };
@@ -170,11 +172,11 @@ const factEntry = async (
   read: CallbackRead,
   known: Known | null,
   cardId: CardId | null,
-  call: CallbackCame,
+  delivery: Delivery,
 ): Promise<IntakeEntry | "unanswered"> => {
   const command = await commandOf(ports, read.told, known, cardId);
   if (command === "unanswered") return command;
-  return command === null ? foreignFact(ports, read, known, call) : entryOf(ports, read, command, known, call);
+  return command === null ? foreignFact(ports, read, known, delivery) : entryOf(ports, read, command, known, delivery);
 };
 
 /** Null: it can be about nothing of ours, so that a person has to look at it. */
@@ -242,7 +244,7 @@ const entryOf = (
   read: CallbackRead,
   command: Command,
   known: Known | null,
-  { requestId }: CallbackCame,
+  { requestId }: Delivery,
 ): IntakeEntry => {
   const actor: Actor = { kind: "gateway", name: ports.gateway };
   return {
@@ -272,10 +274,10 @@ const foreignFact = (
   ports: CallbackDoorPorts,
   { told, eventKey }: CallbackRead,
   known: Known | null,
-  call: CallbackCame,
+  delivery: Delivery,
 ): IntakeEntry => {
   const reference = (("reference" in told ? told.reference : null) ?? "").slice(0, REFERENCE_LETTERS);
-  const entry = foreignEntry(ports, eventKey, { what: told.kind, reference }, told, call);
+  const entry = foreignEntry(ports, eventKey, { what: told.kind, reference }, told, delivery);
   return { ...entry, accountId: accountOf(known) };
 };
 
@@ -285,7 +287,7 @@ const foreignEntry = (
   eventKey: string,
   facts: Readonly<Record<string, string>>,
   told: Told | null,
-  { requestId }: CallbackCame,
+  { requestId }: Delivery,
 ): IntakeEntry => {
   const body = ports.bodies.printForeign({ gateway: ports.gateway, eventKey, ...facts });
   return {

@@ -1,7 +1,7 @@
 import type { Command } from "../billing/command.ts";
 import type { RowOf } from "../billing/read-model.ts";
 import type { AttemptId, GatewayAccount } from "../ids.ts";
-import { CHECK_HOLD_MS } from "../invoice/reading.ts";
+import { awaitsAnswer, CHECK_HOLD_MS } from "../invoice/reading.ts";
 import type { ChargeAnswer, Movement, Payments } from "../ports/payments.ts";
 import { type Instant, MINUTE_MS } from "../time.ts";
 import { movementsSince } from "./movements.ts";
@@ -11,11 +11,9 @@ import type { WorkDone, WorkFunction, WorkPorts } from "./work.ts";
 /** Refusals after which there is nothing to look up: the attempt is none of ours. */
 const OVER = ["not_found", "attempt_unknown"];
 
-const AWAITS_ANSWER: readonly string[] = ["in_flight", "unknown"];
-
 /**
- * Asks the gateway what became of an attempt whose answer is missing, or which a payer says was paid: by its id, then in the list of what moved since. That
- * nothing is found proves something only when it is found again later; the State Updater counts.
+ * Asks the gateway what became of an attempt whose answer is missing, or which a payer says was paid: by its id, then in the
+ * list of what moved since. That nothing is found proves something only when it is found again later; the State Updater counts.
  */
 export const lookUpPayment: WorkFunction = async (ports, row) => {
   const attemptId = row.subject as AttemptId;
@@ -30,14 +28,14 @@ export const lookUpPayment: WorkFunction = async (ports, row) => {
   const found = await payments.find(attemptId);
   if (!found.ok) return unanswered(found.error);
   if (found.value.status === "pending") return later(patienceMs(attempt, ports.now()), "the gateway has no end yet");
-  if (isAnothers(attempt, found.value)) {
+  if (isOfAnotherTry(attempt, found.value)) {
     const heldMs = (attempt.checkedAt ?? 0) + CHECK_HOLD_MS - ports.now();
     if (heldMs > 0) return later(heldMs, "a payment is on its way");
     return readList(ports, payments, run, attempt);
   }
   if (found.value.status !== "nothing") return ended(await run.byGateway(payments, factOf(attempt, found.value)), OVER);
   // Asked for a hint's sake: that nothing has been paid yet says nothing.
-  if (!AWAITS_ANSWER.includes(attempt.status)) return { status: "done" };
+  if (!awaitsAnswer(attempt)) return { status: "done" };
   const none = await run.byGateway(payments, { type: "payment.find_nothing", attemptId, by: "find" });
   if (none.status === "failed" || !none.outcome.ok) return ended(none, OVER);
   return readList(ports, payments, run, attempt);
@@ -48,8 +46,10 @@ const patienceMs = ({ statusAt }: RowOf<"attempts">, now: Instant): number =>
   Math.max(MINUTE_MS, Math.floor((now - statusAt) / 10));
 
 /** The gateway finds the last of several tries: what it declined after a payment was let through says nothing of that one. */
-const isAnothers = ({ checkTransactionId }: RowOf<"attempts">, found: ChargeAnswer | { readonly status: "nothing" }) =>
-  found.status === "declined" && checkTransactionId !== null && found.transactionId !== checkTransactionId;
+const isOfAnotherTry = (
+  { checkTransactionId }: RowOf<"attempts">,
+  found: ChargeAnswer | { readonly status: "nothing" },
+): boolean => found.status === "declined" && checkTransactionId !== null && found.transactionId !== checkTransactionId;
 
 const readList = async (
   ports: WorkPorts,

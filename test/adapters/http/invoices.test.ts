@@ -151,7 +151,7 @@ describe("the browser's word that all went well", () => {
     const office = await openBoxOffice({ hints: lost });
     const { token, id } = await subscribed(office);
     await pay(office, token, id);
-    expect(problemIn(await lookUp(office, token, id))).toMatchObject({ status: 503, code: "storage_unavailable" });
+    expect(problemIn(await lookUp(office, token, id))).toMatchObject({ status: 503, code: "tasks_unavailable" });
   });
 });
 

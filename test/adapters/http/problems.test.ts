@@ -9,6 +9,7 @@ test.each([
   ["forbidden", 403],
   ["command_id_reused", 422],
   ["storage_unavailable", 503],
+  ["tasks_unavailable", 503],
   ["too_many_requests", 429],
   ["wrong_credentials", 401],
   ["body_too_large", 413],

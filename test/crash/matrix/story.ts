@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { MINUTE_MS } from "../../../src/core/time.ts";
+import { CARD, submit } from "../../support/online-viewer.ts";
 import { until as soon } from "../../support/until.ts";
 import type { House, Play } from "./house.ts";
 
-const CARD = { good: "4000000000003055", poor: "4000056655665556" } as const;
 const PRICE_MINOR = 29_900n;
 const REFUNDED_MINOR = 10_000n;
 const GIVES_UP_MS = 20_000;
@@ -264,16 +264,8 @@ const insists = async (what: string, does: () => Promise<boolean>): Promise<void
 /** Opens the gateway's window, types a card and presses the button. Answers whether the window says that it is paid. */
 const presses = async (page: string, number: string): Promise<boolean> => {
   const html = await (await fetch(page)).text();
-  const [, action = "", inside = ""] = /<form method="post" action="([^"]*)">([\s\S]*?)<\/form>/.exec(html) ?? [];
-  const hidden = [...inside.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
-  const fields = Object.fromEntries(hidden.map(([, name = "", value = ""]) => [name, value]));
   const typed = { number, expiry: "12/39", cvc: "123", holder: "CARD HOLDER", email: "viewer@example.com" };
-  const answer = await fetch(new URL(action, page), {
-    method: "POST",
-    body: new URLSearchParams({ ...fields, ...typed }),
-  });
-  const result = /data-result="([^"]*)"/.exec(await answer.text())?.[1]?.replaceAll("&quot;", '"') ?? "{}";
-  return (JSON.parse(result) as { readonly status?: string }).status === "success";
+  return (await submit({ url: page, html }, typed)).result === "success";
 };
 
 /** The gateway tells of the refund before it tells of the payment. */
