@@ -6,7 +6,7 @@ const config = configured();
 const { store, masterKey } = await opened(config, "matinee_api");
 const app = await openApi(config, masterKey, store);
 const server = Bun.serve({
-  port: config.port,
+  port: config.port ?? 0,
   reusePort: false,
   fetch: (request, connection) => app.http.fetch(request, connection),
 });

@@ -134,7 +134,7 @@ const record = async (
 };
 
 /** What stands on the wire, as a `Request`. */
-const requestOf = (bytes: Wire): Request => {
+export const requestOf = (bytes: Wire): Request => {
   const text = Buffer.from(bytes).toString("utf8");
   const end = text.indexOf("\r\n\r\n");
   const [line = "", ...headers] = text.slice(0, end).split("\r\n");

@@ -149,7 +149,7 @@ export const updaterSide = (
 });
 
 /** What the consumer does with one row of the intake. */
-const updater = (driver: Driver, storage: Storage) => {
+export const updater = (driver: Driver, storage: Storage) => {
   const intake = postgresIntake(driver, openSeals(MASTER_KEY));
   const state: Billing = billing({
     storage,

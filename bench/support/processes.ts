@@ -3,7 +3,11 @@ import { join } from "node:path";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 export const STANDALONE = join(ROOT, "src/entrypoints/standalone.ts");
+export const API = join(ROOT, "src/entrypoints/api.ts");
+export const CONSUMER = join(ROOT, "src/entrypoints/consumer.ts");
+export const CRON = join(ROOT, "src/entrypoints/cron.ts");
 export const API_ALONE = new URL("./api-process.ts", import.meta.url).pathname;
+export const VIEWING = new URL("./viewing-process.ts", import.meta.url).pathname;
 export const BARE = new URL("./bare-process.ts", import.meta.url).pathname;
 
 /** What the processes that we measure are set to. The gateway is a real one that nobody ever calls. */
@@ -60,7 +64,7 @@ export const start = async (
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
       told.push(decoder.decode(chunk, { stream: true }));
-      const said = /(?:listens on |start here {2}http:\/\/localhost:)(\d+)/.exec(told.join(""))?.[1];
+      const said = /(?:listens on |(?:start here|health) +http:\/\/localhost:)(\d+)/.exec(told.join(""))?.[1];
       if (said !== undefined) port.resolve(Number(said));
     }
   };

@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+
 import { MigrationRefused } from "../adapters/postgres/migrate.ts";
 import { FolderInUse } from "../adapters/postgres/pglite.ts";
+import { defaultConnections } from "../adapters/postgres/postgres-js.ts";
 import { DatabaseRefused, type DatabaseRole, openPglite, openPostgres } from "../adapters/postgres/store.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Config } from "./config.ts";
@@ -20,8 +23,9 @@ export const openStore = async (config: Config, masterKey: Uint8Array, role: Dat
   const common = { masterKey, role, groupCommit: true };
   try {
     if (config.database === null) return await openPglite({ ...common, folder: join(config.dataDir, "postgres") });
-    const { url, ownerUrl, connections } = config.database;
-    return await openPostgres({ ...common, url: role === null ? ownerUrl : url, ownerUrl, max: connections });
+    const { url, ownerUrl, connections, ...session } = config.database;
+    const max = connections ?? defaultConnections(availableParallelism());
+    return await openPostgres({ ...common, url: role === null ? ownerUrl : url, ownerUrl, max, ...session });
   } catch (error) {
     if (REFUSALS.some((refusal) => error instanceof refusal)) throw new StartRefused((error as Error).message);
     throw error;

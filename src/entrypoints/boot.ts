@@ -9,6 +9,24 @@ export const configured = (): Config => {
   return read.ok ? read.config : refuse(describeComplaints(read.complaints), EXIT_CONFIG);
 };
 
+/** The same for a process that is one of several: they must share a database, and what stands in for the gateway. */
+export const configuredForMany = (name: string): Config => {
+  const config = configured();
+  const missing = [
+    ...(config.database === null ? ["DATABASE_URL: the processes share one database"] : []),
+    ...(config.gateway.name === "sandbox" && config.gateway.url === null
+      ? [
+          "SANDBOX_URL: the sandbox's gateway runs in a process of its own (bun run sandbox); or the settings of a real gateway",
+        ]
+      : []),
+  ];
+  if (missing.length === 0) return config;
+  return refuse(
+    [`${name} is one process of several. Set these, or run all in one process (bun start):`, ...missing].join("\n  "),
+    EXIT_CONFIG,
+  );
+};
+
 /** The store, opened and migrated; what a person can mend ends the process with a sentence, and a bug with its stack. */
 export const opened = async (
   config: Config,

@@ -4,12 +4,17 @@ import { isNetwork } from "../adapters/http/addresses.ts";
 
 /** What the environment says, checked as a whole. A URL that is set means the real component; unset means the embedded one. */
 export type Config = {
-  readonly port: number;
+  /** Null: what the entrypoint takes by itself. */
+  readonly port: number | null;
   /** Where people and gateways reach us, without a slash at the end. Null: this machine, at `port`. */
   readonly publicUrl: string | null;
   readonly dataDir: string;
   /** Null: PGlite in `dataDir`. */
-  readonly database: { readonly url: string; readonly ownerUrl: string; readonly connections: number } | null;
+  readonly database: DatabaseConfig | null;
+  /** Null: the bus in this process. */
+  readonly nats: { readonly url: string; readonly replicas: number | null } | null;
+  /** Null: tasks in this process. */
+  readonly redis: { readonly url: string } | null;
   /** 32 bytes that wrap the vault's keys. Null: made at first start and kept in `dataDir`. */
   readonly vaultKey: Uint8Array | null;
   readonly gateway: GatewayConfig;
@@ -17,9 +22,18 @@ export type Config = {
   readonly trustedProxies: readonly string[];
   readonly logLevel: LogLevel;
 };
+export type DatabaseConfig = {
+  readonly url: string;
+  readonly ownerUrl: string;
+  /** Null: by the number of cores. */
+  readonly connections: number | null;
+  readonly prepare: boolean;
+  readonly pipeline: boolean;
+  readonly configure: boolean;
+};
 export type GatewayConfig =
-  /** Our own simulator in this process. */
-  | { readonly name: "sandbox" }
+  /** Our own simulator: in this process, or (`url`) in one of its own. */
+  | { readonly name: "sandbox"; readonly url: string | null }
   | {
       readonly name: "cloudpayments";
       readonly publicId: string;
@@ -42,6 +56,8 @@ const wholeNumber = (from: number, to: number) =>
     .transform(Number)
     .pipe(z.number().min(from).max(to));
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/);
+const natsUrls = z.string().regex(/^(nats|tls):\/\/[^\s,]+(,(nats|tls):\/\/[^\s,]+)*$/);
+const yesOrNo = z.enum(["0", "1"]);
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 const httpUrl = z.string().regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/);
@@ -51,12 +67,33 @@ const SETTINGS = {
   PORT: { schema: wholeNumber(0, 65_535), expected: "a port, as in 8080" },
   PUBLIC_URL: { schema: httpUrl, expected: "the address that people open, as in https://billing.example.com" },
   DATA_DIR: { schema: z.string().min(1), expected: "a folder, as in ./data" },
-  DATABASE_URL: { schema: postgresUrl, expected: "postgres://user:password@host:5432/name" },
+  DATABASE_URL: {
+    schema: postgresUrl,
+    expected: "postgres://user:password@host:5432/name, or several hosts with commas between them",
+  },
   DATABASE_OWNER_URL: {
     schema: postgresUrl,
     expected: "postgres://owner:password@host:5432/name, the login that migrates",
   },
   DATABASE_CONNECTIONS: { schema: wholeNumber(1, 100), expected: "a number of connections from 1 to 100" },
+  DATABASE_PREPARE: {
+    schema: yesOrNo,
+    expected: "0 where a pooler stands before the server that keeps no prepared statements, or 1",
+  },
+  DATABASE_PIPELINE: {
+    schema: yesOrNo,
+    expected: "0 where a pooler stands before the server that takes one statement at a time, or 1",
+  },
+  DATABASE_CONFIGURE: {
+    schema: yesOrNo,
+    expected: "0 where a pooler refuses settings at connect, so that the login must have them, or 1",
+  },
+  NATS_URL: {
+    schema: natsUrls,
+    expected: "nats://user:password@host:4222, or several with commas between them",
+  },
+  NATS_REPLICAS: { schema: wholeNumber(1, 5), expected: "1, or 3 or 5 in a cluster" },
+  REDIS_URL: { schema: z.string().regex(/^rediss?:\/\/\S+$/), expected: "redis://user:password@host:6379" },
   VAULT_KEY: { schema: z.string().regex(/^[0-9a-f]{64}$/), expected: "64 hexadecimal digits: openssl rand -hex 32" },
   PAYMENT_GATEWAY: { schema: z.enum(["sandbox", "cloudpayments"]), expected: "sandbox or cloudpayments" },
   CLOUDPAYMENTS_PUBLIC_ID: {
@@ -73,7 +110,11 @@ const SETTINGS = {
     schema: wholeNumber(1, 1000),
     expected: "a number of requests from 1 to 1000; a live site allows 30, a test site 5",
   },
-  SANDBOX: { schema: z.enum(["0", "1"]), expected: "1, or nothing" },
+  SANDBOX: { schema: yesOrNo, expected: "1, or nothing" },
+  SANDBOX_URL: {
+    schema: httpUrl,
+    expected: "where the sandbox's own process is reached, by us and by browsers, as in http://localhost:8090",
+  },
   TRUSTED_PROXIES: {
     schema: z
       .string()
@@ -111,6 +152,12 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   const ownerUrl = read("DATABASE_OWNER_URL");
   const vaultKey = read("VAULT_KEY");
   const connections = read("DATABASE_CONNECTIONS");
+  const prepare = read("DATABASE_PREPARE") !== "0";
+  const pipeline = read("DATABASE_PIPELINE") !== "0";
+  const configure = read("DATABASE_CONFIGURE") !== "0";
+  const natsUrl = read("NATS_URL");
+  const replicas = read("NATS_REPLICAS");
+  const redisUrl = read("REDIS_URL");
   if (ownerUrl !== null && url === null) {
     complaints.push({ name: "DATABASE_URL", value: null, expected: "to be set as well when DATABASE_OWNER_URL is" });
   }
@@ -137,10 +184,12 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
     if (isSet) complaints.push({ name, value: null, expected: "to be unset: this version has only the embedded part" });
   }
   const config: Config = {
-    port: read("PORT") ?? 8080,
+    port: read("PORT"),
     publicUrl: publicUrl?.replace(/\/+$/, "") ?? null,
     dataDir: read("DATA_DIR") ?? "./data",
-    database: url === null ? null : { url, ownerUrl: ownerUrl ?? url, connections: connections ?? 4 },
+    database: url === null ? null : { url, ownerUrl: ownerUrl ?? url, connections, prepare, pipeline, configure },
+    nats: natsUrl === null ? null : { url: natsUrl, replicas },
+    redis: redisUrl === null ? null : { url: redisUrl },
     vaultKey: vaultKey === null ? null : Uint8Array.from(Buffer.from(vaultKey, "hex")),
     gateway,
     trustedProxies: read("TRUSTED_PROXIES") ?? [],
@@ -160,12 +209,13 @@ const readGateway = (read: Read, complaints: Complaint[]): GatewayConfig => {
   const parallelRequests = read("CLOUDPAYMENTS_PARALLEL_REQUESTS");
   const isGiven = [publicId, apiSecret, oldApiSecret, apiUrl, parallelRequests].some((one) => one !== null);
   const name = read("PAYMENT_GATEWAY") ?? (isGiven ? "cloudpayments" : "sandbox");
+  const url = read("SANDBOX_URL")?.replace(/\/+$/, "") ?? null;
   if (name === "sandbox") {
     if (isGiven) {
       const expected = "to be cloudpayments, or the settings CLOUDPAYMENTS_* to be unset";
       complaints.push({ name: "PAYMENT_GATEWAY", value: name, expected });
     }
-    return { name };
+    return { name, url };
   }
   for (const [missing, value] of [
     ["CLOUDPAYMENTS_PUBLIC_ID", publicId],
@@ -192,11 +242,13 @@ const isLoopback = (url: string): boolean => {
 };
 
 /** Settings of real components that this version has none of: passed over in silence they would be taken for used. */
-const NOT_YET = ["NATS_URL", "REDIS_URL", "SMTP_URL"] as const;
+const NOT_YET = ["SMTP_URL"] as const;
 
 const SECRET: ReadonlySet<SettingName> = new Set([
   "DATABASE_URL",
   "DATABASE_OWNER_URL",
+  "NATS_URL",
+  "REDIS_URL",
   "VAULT_KEY",
   "CLOUDPAYMENTS_API_SECRET",
   "CLOUDPAYMENTS_OLD_API_SECRET",

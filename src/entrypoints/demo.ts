@@ -3,6 +3,8 @@ import { z } from "zod";
 // Walks a viewer's whole story over HTTP against a running Matinee, as a person with a browser and curl would. It shows what is
 // asked, what came and what was recorded, and stops at the first answer that differs.
 const base = (process.argv[2] ?? process.env["MATINEE_URL"] ?? "http://localhost:8080").replace(/\/+$/, "");
+/** The sandbox has a process of its own where Matinee runs as several. */
+const sandboxBase = (process.env["SANDBOX_URL"] ?? base).replace(/\/+$/, "");
 const SANDBOX = "/sandbox/cloudpayments";
 /** Test cards of the gateway's documentation. */
 const CARDS = { declined: "4000 0566 5566 5556", threeDs: "4242 4242 4242 4242" } as const;
@@ -268,7 +270,7 @@ const story = async (): Promise<void> => {
   step("Is Matinee ready?");
   expects("Health", await ask("GET", "/health/ready"), 200, z.object({ status: z.literal("ready") }));
   came("ready");
-  const sandbox = await send(`${base}${SANDBOX}/`, { method: "GET" });
+  const sandbox = await send(`${sandboxBase}${SANDBOX}/`, { method: "GET" });
   if (sandbox.status !== 200)
     differs("This Matinee works with a real gateway. The demonstration pays with test cards, so it needs the sandbox.");
   came("payments are a sandbox: no money moves");

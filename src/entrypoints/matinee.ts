@@ -4,11 +4,14 @@ import { z } from "zod";
 import { fold } from "../core/billing/fold.ts";
 import { rowsOf } from "../core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../core/policy.ts";
-import { digest, stateUpdater } from "./application.ts";
 import { configured, opened, refuse } from "./boot.ts";
-import type { Config } from "./config.ts";
-import { openGateway } from "./gateway.ts";
-import { type Answer, type Operator, operatorOf, operatorThere, planOnFile } from "./operator.ts";
+import { busCommands } from "./commands/bus.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { print, tell } from "./commands/output.ts";
+import { serviceCommands } from "./commands/service.ts";
+import { taskCommands } from "./commands/tasks.ts";
+import { planOnFile } from "./operator.ts";
+import { withOperator } from "./operator-access.ts";
 import { applyPlans, FIRST_PLANS } from "./plans.ts";
 import { progressOf } from "./progress.ts";
 
@@ -50,32 +53,6 @@ program
     }
     process.exitCode = identical || options.replace ? 0 : 1;
   });
-
-/** The running process where there is one, else its database. Closed when the work is done. */
-const withOperator = async <T>(work: (operator: Operator) => Promise<T>): Promise<T> => {
-  const config = configured();
-  const operator = (await operatorThere(config)) ?? (await operatorHere(config));
-  try {
-    return await work(operator);
-  } finally {
-    await operator.close();
-  }
-};
-
-const operatorHere = async (config: Config): Promise<Operator> => {
-  const { store } = await opened(config, "matinee_updater");
-  const nowhere = () => "http://127.0.0.1:0";
-  const gateway = openGateway(config.gateway, config.dataDir, nowhere, nowhere);
-  const state = stateUpdater(store, gateway.payments.gatewayAccount);
-  const operator = operatorOf(store, state, digest, gateway.simulator?.credentials ?? null);
-  return {
-    ...operator,
-    close: async () => {
-      await gateway.stop();
-      await store.close();
-    },
-  };
-};
 
 const plans = program.command("plans").description("what is sold");
 plans
@@ -145,11 +122,10 @@ program
   .description('any command, as JSON: {"type": "invoice.annul", "invoiceId": "inv_…"}')
   .action(async (text: string) => tell(await withOperator((operator) => operator.ask(JSON.parse(text)))));
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const tell = (answer: Answer): void => {
-  if (!answer.ok) return refuse(`Refused: ${answer.code} ${answer.detail}`);
-  print(JSON.stringify(answer.value));
-};
+busCommands(program);
+taskCommands(program);
+serviceCommands(program);
+doctorCommand(program);
 
 try {
   await program.parseAsync();

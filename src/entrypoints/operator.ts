@@ -4,13 +4,14 @@ import { answerOn, askOn, type Questions } from "../adapters/operator/socket.ts"
 import { parseCommand, printCommand } from "../adapters/wire/commands.ts";
 import type { Billing } from "../core/billing/billing.ts";
 import type { RowOf } from "../core/billing/read-model.ts";
-import { type CommandId, encodeDerivedId, type PlanCode, parseInvoiceId } from "../core/ids.ts";
+import { type CommandId, encodeDerivedId, type PlanCode, parseCommandId, parseInvoiceId } from "../core/ids.ts";
 import { type Currency, formatAmount, money } from "../core/money.ts";
 import type { Digest } from "../core/ports/digest.ts";
 import type { PlanWithPrices } from "../core/ports/queries.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { Result } from "../core/result.ts";
 import { formatInstant, instantOf } from "../core/time.ts";
+import { WORK_KINDS } from "../core/work/work.ts";
 import type { Config } from "./config.ts";
 
 /**
@@ -25,6 +26,14 @@ export type Operator = {
   payments(invoiceId: string): Promise<readonly PaymentOnFile[]>;
   /** Money that waits for a person. */
   suspense(): Promise<readonly SuspenseOnFile[]>;
+  /** Rows that nobody could execute, whatever brought them, with the reason. */
+  deadLetters(): Promise<readonly DeadLetter[]>;
+  /** Has one executed as if it had just come. False: it is none. */
+  replay(id: string): Promise<boolean>;
+  /** What is committed and not yet on the bus. */
+  backlog(): Promise<BacklogOnFile>;
+  /** Work that is due now, whoever does it. */
+  due(): Promise<readonly DueOnFile[]>;
   /** What the sandbox's gateway is called with; null where the gateway is real: its secret is yours. */
   sandbox(): Promise<Credentials | null>;
   close(): Promise<void>;
@@ -49,7 +58,7 @@ const paymentOnFile = z.object({
 });
 export type PaymentOnFile = z.output<typeof paymentOnFile>;
 const suspenseOnFile = z.object({
-  kind: z.enum(["mismatch", "callback"]),
+  kind: z.enum(["mismatch", "callback", "command"]),
   since: z.string(),
   reason: z.string(),
   gatewayAccount: z.string().nullable(),
@@ -58,6 +67,20 @@ const suspenseOnFile = z.object({
   amount: z.string().nullable(),
 });
 export type SuspenseOnFile = z.output<typeof suspenseOnFile>;
+const deadLetter = z.object({
+  id: z.string(),
+  since: z.string(),
+  kind: z.enum(["command", "callback"]),
+  /** The service that sent it; null: another way, or nobody who is known. */
+  service: z.string().nullable(),
+  reason: z.string(),
+  body: z.string(),
+});
+export type DeadLetter = z.output<typeof deadLetter>;
+const backlogOnFile = z.object({ messages: z.number(), oldestAt: z.string().nullable() });
+export type BacklogOnFile = z.output<typeof backlogOnFile>;
+const dueOnFile = z.object({ kind: z.string(), subject: z.string(), dueAt: z.string() });
+export type DueOnFile = z.output<typeof dueOnFile>;
 const credentials = z.object({ publicId: z.string(), apiSecret: z.string() });
 export type Credentials = z.output<typeof credentials>;
 const answer = z.union([
@@ -67,7 +90,7 @@ const answer = z.union([
 
 /** Over the ports of this process. */
 export const operatorOf = (
-  { queries, intake, close }: Pick<Store, "queries" | "intake" | "close">,
+  { queries, intake, outbox, close }: Pick<Store, "queries" | "intake" | "outbox" | "close">,
   billing: Pick<Billing, "execute">,
   digest: Digest,
   sandbox: Credentials | null,
@@ -100,7 +123,7 @@ export const operatorOf = (
     return rows.captures.map(printCapture);
   },
   suspense: async () => [
-    ...answered(await queries.mismatches(200)).map(
+    ...answered(await queries.mismatches(MOST_ROWS)).map(
       (row): SuspenseOnFile => ({
         kind: "mismatch",
         since: formatInstant(row.receivedAt),
@@ -111,9 +134,9 @@ export const operatorOf = (
         amount: printSum(row.receivedMinor, row.currency),
       }),
     ),
-    ...answered(await intake.suspended(200)).map(
+    ...answered(await intake.suspended(MOST_ROWS)).map(
       (entry): SuspenseOnFile => ({
-        kind: "callback",
+        kind: entry.kind,
         since: formatInstant(entry.suspendedAt),
         reason: entry.reason,
         gatewayAccount: entry.gatewayAccount,
@@ -123,9 +146,34 @@ export const operatorOf = (
       }),
     ),
   ],
+  deadLetters: async () =>
+    answered(await intake.suspended(MOST_ROWS)).map((entry) => ({
+      id: entry.id,
+      since: formatInstant(entry.suspendedAt),
+      kind: entry.kind,
+      service: entry.sender?.service ?? null,
+      reason: entry.reason,
+      body: entry.body,
+    })),
+  replay: async (id) => {
+    const commandId = parseCommandId(id);
+    return commandId.ok && answered(await intake.replay(commandId.value));
+  },
+  backlog: async () => {
+    const { messages, oldestAt } = answered(await outbox.backlog());
+    return { messages, oldestAt: oldestAt === null ? null : formatInstant(oldestAt) };
+  },
+  due: async () =>
+    answered(await queries.due(instantOf(Date.now()), WORK_KINDS, null, MOST_ROWS)).map(({ kind, subject, dueAt }) => ({
+      kind,
+      subject,
+      dueAt: formatInstant(dueAt),
+    })),
   sandbox: async () => sandbox,
   close,
 });
+/** Of each list. A person reads no more. */
+const MOST_ROWS = 200;
 
 /** The running process lets its operator in here. */
 export const letIn = (config: Config, operator: Operator): { stop(): Promise<void> } => {
@@ -135,6 +183,10 @@ export const letIn = (config: Config, operator: Operator): { stop(): Promise<voi
     plans: () => operator.plans(),
     payments: (invoiceId) => operator.payments(String(invoiceId)),
     suspense: () => operator.suspense(),
+    dead_letters: () => operator.deadLetters(),
+    replay: (id) => operator.replay(String(id)),
+    backlog: () => operator.backlog(),
+    due: () => operator.due(),
     sandbox: () => operator.sandbox(),
   };
   return answerOn(socketOf(config), questions);
@@ -150,6 +202,10 @@ export const operatorThere = async (config: Config): Promise<Operator | null> =>
     plans: async () => z.array(planOnFile).parse(await ask("plans", null)),
     payments: async (invoiceId) => z.array(paymentOnFile).parse(await ask("payments", invoiceId)),
     suspense: async () => z.array(suspenseOnFile).parse(await ask("suspense", null)),
+    deadLetters: async () => z.array(deadLetter).parse(await ask("dead_letters", null)),
+    replay: async (id) => z.boolean().parse(await ask("replay", id)),
+    backlog: async () => backlogOnFile.parse(await ask("backlog", null)),
+    due: async () => z.array(dueOnFile).parse(await ask("due", null)),
     sandbox: async () => credentials.nullable().parse(await ask("sandbox", null)),
     close: async () => undefined,
   };

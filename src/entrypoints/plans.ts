@@ -56,6 +56,11 @@ export const FIRST_PLANS: readonly PlanOnFile[] = [
   },
 ];
 
+/** A sandbox begins with something to sell. Two processes that start at once may both try: one of them is refused. */
+export const sellFirstPlans = async (operator: Operator): Promise<void> => {
+  if ((await operator.plans()).length === 0) await applyPlans(operator, FIRST_PLANS);
+};
+
 export type Applied = { readonly plan: string; readonly did: string };
 
 /**

@@ -1,65 +1,41 @@
+import { argon2Passwords } from "../adapters/crypto/passwords.ts";
 import { openLog } from "../adapters/telemetry/log.ts";
-import { application, digest, stateUpdater } from "./application.ts";
-import { configured, opened, refuse } from "./boot.ts";
-import { openGateway } from "./gateway.ts";
+import { application } from "./application.ts";
+import { configured } from "./boot.ts";
+import { openHouse } from "./house.ts";
+import { openLife } from "./life.ts";
 import { letIn, operatorOf } from "./operator.ts";
-import { applyPlans, FIRST_PLANS } from "./plans.ts";
+import { digest } from "./parts/ground.ts";
+import { sellFirstPlans } from "./plans.ts";
+import { portTaken, settingsInUse } from "./words.ts";
 
 // One process with everything in it.
 const config = configured();
 const log = openLog(config.logLevel);
-const { store, masterKey } = await opened(config, "matinee_updater");
-
+const life = openLife(log);
+const port = config.port ?? 8080;
 /** The port is known once it is taken. */
-let ownPort = config.port;
+let ownPort = port;
 const ownUrl = (): string => `http://127.0.0.1:${ownPort}`;
 const publicUrl = (): string => config.publicUrl ?? `http://localhost:${ownPort}`;
-const gateway = openGateway(config.gateway, config.dataDir, publicUrl, ownUrl);
 
-/** Ends a start that cannot go on; what was opened is let go of. */
-const giveUp = async (message: string): Promise<never> => {
-  await gateway.stop();
-  await store.close();
-  return refuse(message);
-};
+const house = await openHouse({ config, log, life, name: "standalone", role: "matinee_updater", publicUrl, ownUrl });
+const { store, gateway, state } = house.ground;
+const operator = operatorOf(store, state, digest, gateway.sandbox);
+if (gateway.mode === "sandbox") await sellFirstPlans(operator);
 
-const mode = await store.remember("mode", gateway.mode);
-if (!mode.ok) await giveUp(`The database does not answer: ${mode.error.code}.`);
-else if (mode.value !== gateway.mode) {
-  await giveUp(
-    `This database is ${mode.value === "live" ? "live: it holds real money" : "a sandbox's: nothing in it was ever paid"}. ` +
-      `It refuses to work with ${gateway.mode === "live" ? "a real gateway" : "the sandbox"}. ` +
-      "Set the gateway that it was begun with, or give another DATA_DIR or DATABASE_URL.",
-  );
-}
-
-const state = stateUpdater(store, gateway.payments.gatewayAccount);
-const operator = operatorOf(store, state, digest, gateway.simulator?.credentials ?? null);
-if (gateway.mode === "sandbox" && (await operator.plans()).length === 0) await applyPlans(operator, FIRST_PLANS);
-
-const app = await application({ config, masterKey, store, gateway, state, publicUrl, log });
-const listen = (): ReturnType<typeof Bun.serve> | null => {
-  try {
-    return Bun.serve({
-      port: config.port,
-      reusePort: false,
-      // The application itself refuses large bodies, with a problem document.
-      maxRequestBodySize: 64 * 1024 * 1024,
-      // The sandbox's gateway may be told to take its five minutes; four and a quarter are the most that a connection lasts.
-      idleTimeout: gateway.mode === "sandbox" ? 255 : 10,
-      fetch: (request, server) => app.http.fetch(request, server),
-    });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return null;
-    throw error;
-  }
-};
-const server = listen();
-if (server === null)
-  await giveUp(`Port ${config.port} is in use. Stop what listens there, or set PORT to another one.`);
-ownPort = server?.port ?? config.port;
+const passwords = argon2Passwords({ concurrency: 2, queue: 32 });
+const app = await application({ ...house.ground, passwords, ready: house.ready });
+// The sandbox's gateway may be told to take its five minutes; four and a quarter are the most that a connection lasts.
+const server = life.listen(app.http, port, gateway.mode === "sandbox" ? 255 : 10);
+ownPort = server?.port ?? (await house.giveUp(portTaken(port)));
 await app.start();
 const door = config.database === null ? letIn(config, operator) : null;
+life.untilToldToStop(async () => {
+  await door?.stop();
+  await app.stop();
+  await house.close();
+});
 
 const origin = publicUrl();
 const isEmpty = (await operator.plans()).length === 0;
@@ -71,13 +47,7 @@ process.stdout.write(
     `  health      ${origin}/health/ready`,
     ...(gateway.simulator === null ? [] : [`  sandbox     ${origin}${gateway.simulator.prefix}/`]),
     "",
-    config.database === null
-      ? `  storage     embedded, in ${config.dataDir}; set DATABASE_URL and VAULT_KEY for a PostgreSQL server`
-      : "  storage     PostgreSQL at DATABASE_URL",
-    "  bus, tasks  embedded, in this process",
-    gateway.mode === "sandbox"
-      ? "  payments    sandbox, no real money; set CLOUDPAYMENTS_PUBLIC_ID and CLOUDPAYMENTS_API_SECRET for a real gateway"
-      : `  payments    CloudPayments, ${gateway.payments.gatewayAccount}`,
+    ...settingsInUse(config, gateway),
     ...(isEmpty
       ? ["  plans       none yet: bun run matinee plans example > plans.json, then plans apply plans.json"]
       : []),
@@ -87,24 +57,3 @@ process.stdout.write(
     "",
   ].join("\n"),
 );
-
-/** What is running may end; what does not end in this time is cut off, and found again at the next start. */
-const DRAIN_MS = 20_000;
-let isStopping = false;
-const stop = async (): Promise<void> => {
-  if (isStopping) return;
-  isStopping = true;
-  const deadline = setTimeout(() => {
-    log.failed("drain", new Error(`not drained in ${DRAIN_MS} ms`));
-    process.exit(1);
-  }, DRAIN_MS);
-  await server?.stop();
-  await door?.stop();
-  await app.stop();
-  await gateway.stop();
-  await store.close();
-  clearTimeout(deadline);
-  process.exit(0);
-};
-process.on("SIGTERM", () => void stop());
-process.on("SIGINT", () => void stop());

@@ -1,21 +1,23 @@
 import { describe, expect, test } from "bun:test";
-import type { DomainEvent } from "../../src/core/billing/domain.ts";
-import type { StreamName } from "../../src/core/billing/stream.ts";
+import { invoiceStream, type StreamName } from "../../src/core/billing/stream.ts";
 import type { CommandId } from "../../src/core/ids.ts";
 import type { Bus } from "../../src/core/ports/bus.ts";
-import type { OutboxMessage } from "../../src/core/ports/outbox.ts";
-import { commandNamed } from "../support/cinema.ts";
+import type { Fact } from "../../src/core/ports/outbox.ts";
+import { plusMs } from "../../src/core/time.ts";
+import { accountNamed, commandNamed, START } from "../support/cinema.ts";
+import { newInvoice, row } from "../support/commits.ts";
 import { until } from "../support/until.ts";
 
-const message = (stream: string, version: number): OutboxMessage => ({
-  position: BigInt(version),
-  cursor: `${version}`,
-  stream: stream as StreamName,
+export const factOf = (stream: StreamName, version: number): Fact => ({
+  stream,
   version,
-  event: { type: "InvoiceExpired", at: 0 } as DomainEvent,
+  event: { type: "InvoiceExpired", at: START },
+  accountId: accountNamed("viewer"),
   causedBy: commandNamed("cause"),
   requestId: "req-1",
+  recordedAt: START,
 });
+export const newStream = (): StreamName => invoiceStream(newInvoice());
 
 /** What `src/core/ports/bus.ts` promises, asked of one adapter. */
 export const busContract = (name: string, open: () => Promise<Bus & { readonly close?: () => Promise<void> }>): void =>
@@ -28,16 +30,15 @@ export const busContract = (name: string, open: () => Promise<Bus & { readonly c
 
     test("facts reach every subscriber, of one stream in their order", () =>
       on(async (bus) => {
+        const [x, y] = [newStream(), newStream()];
         const heard: [string, string, number][] = [];
         const listen = (who: string) =>
           bus.subscribe(async ({ stream, version }) => void heard.push([who, stream, version]));
         const [a, b] = [await listen("a"), await listen("b")];
-        await bus.publish(
-          [1, 2, 3].flatMap((version) => [message("invoice/x", version), message("invoice/y", version)]),
-        );
+        await bus.publish([1, 2, 3].flatMap((version) => [factOf(x, version), factOf(y, version)]));
         await until("it is heard", () => heard.length >= 12);
         for (const who of ["a", "b"]) {
-          for (const stream of ["invoice/x", "invoice/y"])
+          for (const stream of [x, y])
             expect(heard.filter(([by, of]) => by === who && of === stream).map(([, , version]) => version)).toEqual([
               1, 2, 3,
             ]);
@@ -46,13 +47,47 @@ export const busContract = (name: string, open: () => Promise<Bus & { readonly c
         await b.stop();
       }));
 
+    test("a fact is heard as it was published", () =>
+      on(async (bus) => {
+        const heard: Fact[] = [];
+        const plain = factOf(newStream(), 1);
+        const bare = { ...factOf(newStream(), 7), accountId: null, requestId: null };
+        await bus.subscribe(async (fact) => void heard.push(fact));
+        await bus.publish([plain]);
+        await bus.publish([bare]);
+        await until("both are heard", () => heard.length >= 2);
+        expect(heard).toEqual([plain, bare]);
+      }));
+
+    test("a beat comes behind all that was published before it, and nothing was missed", () =>
+      on(async (bus) => {
+        const heard: string[] = [];
+        const x = newStream();
+        for (const who of ["a", "b"]) {
+          await bus.subscribe(async ({ version }) => void heard.push(`${who} fact ${version}`), {
+            beat: (at) => heard.push(`${who} beat ${at - START}`),
+            gap: () => heard.push(`${who} gap`),
+          });
+        }
+        for (const round of [1, 2]) {
+          await bus.publish([factOf(x, round)]);
+          expect((await bus.beat(plusMs(START, round))).ok).toBe(true);
+        }
+        await until("it is heard", () => heard.length >= 8);
+        for (const who of ["a", "b"]) {
+          const told = heard.filter((one) => one.startsWith(who));
+          expect(told).toEqual([`${who} fact 1`, `${who} beat 1`, `${who} fact 2`, `${who} beat 2`]);
+        }
+      }));
+
     test("who has stopped hears nothing more", () =>
       on(async (bus) => {
         const heard: string[] = [];
+        const x = newStream();
         const gone = await bus.subscribe(async () => void heard.push("gone"));
         const here = await bus.subscribe(async () => void heard.push("here"));
         await gone.stop();
-        await bus.publish([message("invoice/x", 1)]);
+        await bus.publish([factOf(x, 1)]);
         await until("it is heard", () => heard.length > 0);
         expect(heard).toEqual(["here"]);
         await here.stop();
@@ -60,12 +95,13 @@ export const busContract = (name: string, open: () => Promise<Bus & { readonly c
 
     test("a subscriber that fails does not keep facts from the others", () =>
       on(async (bus) => {
+        const x = newStream();
         const heard: number[] = [];
         await bus.subscribe(async () => {
           throw new Error("a subscriber is broken");
         });
         await bus.subscribe(async ({ version }) => void heard.push(version));
-        expect((await bus.publish([message("invoice/x", 1), message("invoice/x", 2)])).ok).toBe(true);
+        expect((await bus.publish([factOf(x, 1), factOf(x, 2)])).ok).toBe(true);
         await until("it is heard", () => heard.length === 2);
       }));
 
@@ -122,6 +158,22 @@ export const busContract = (name: string, open: () => Promise<Bus & { readonly c
         await until("it is heard", () => begun);
         await answering.stop();
         expect(ended).toBe(true);
+      }));
+
+    test("of two who take hints, one gets each, as it was given", () =>
+      on(async (bus) => {
+        const heard: unknown[] = [];
+        const both = [];
+        for (let i = 0; i < 2; i += 1) both.push(await bus.takeHints(async (rows) => void heard.push(...rows)));
+        const hints = Array.from({ length: 20 }, () => row("due").row);
+        for (const hint of hints) expect((await bus.hint([hint])).ok).toBe(true);
+        await until("all are heard", () => heard.length >= hints.length);
+        expect(heard).toHaveLength(hints.length);
+        expect(new Set(heard.map((one) => JSON.stringify(one)))).toEqual(
+          new Set(hints.map((one) => JSON.stringify(one))),
+        );
+        for (const one of both) await one.stop();
+        expect((await bus.hint(hints)).ok).toBe(true);
       }));
 
     test("an outcome reaches all who wait for it, and nobody else", () =>

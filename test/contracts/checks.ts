@@ -16,6 +16,7 @@ const checkOf = (over: Partial<CallbackEntry> = {}): CallbackEntry => ({
   gatewayAccount: GATEWAY,
   transactionId: newTransaction(),
   requestId: null,
+  sender: null,
   receivedAt: hour(1),
   ...over,
 });

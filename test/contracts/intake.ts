@@ -29,6 +29,7 @@ const entryOf = (over: Partial<IntakeEntry> = {}): IntakeEntry => ({
   gatewayAccount: GATEWAY,
   transactionId: newTransaction(),
   requestId: null,
+  sender: null,
   receivedAt: hour(1),
   ...over,
 });
@@ -42,6 +43,7 @@ export const intakeContract = (name: string, open: Open): void =>
     describe("doing", () => doing(subject));
     describe("waiting", () => waiting(subject));
     describe("suspense", () => suspense(subject));
+    describe("commands of other services", () => services(subject));
   });
 
 const accept = async ({ store }: Subject, entry: IntakeEntry): Promise<Accepted> =>
@@ -322,6 +324,72 @@ const waiting = (subject: Subject): void => {
     expect(await dueAt(subject, hour(4))).not.toContain(finished.id);
     expect(await dueAt(subject, hour(4))).not.toContain(lost.id);
     expect((await suspended(subject)).map(({ id }) => id)).toContain(lost.id);
+  });
+};
+
+const services = (subject: Subject): void => {
+  const sent = (over: Partial<IntakeEntry> = {}): IntakeEntry =>
+    entryOf({
+      kind: "command",
+      body: '{"actor":{"kind":"service","name":"shop"},"command":{"type":"invoice.annul"}}',
+      sender: { service: "shop", commandId: "order-7", replyTo: "_INBOX.a" },
+      ...over,
+    });
+  /** Other tests of this database have theirs. */
+  const untold = async (ids: readonly CommandId[]) =>
+    answered(await subject.store.intake.untold(10_000)).filter(({ id }) => ids.includes(id));
+
+  test("a row keeps who sent it, and where the outcome is to go", async () => {
+    const [named, nameless] = [sent(), sent({ sender: { service: "shop", commandId: "8", replyTo: null } })];
+    for (const entry of [named, nameless]) await accept(subject, entry);
+    for (const entry of [named, nameless]) expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+  });
+
+  test("its outcome is to be told once it is known, until it is marked", async () => {
+    const entry = sent();
+    await accept(subject, entry);
+    expect(await untold([entry.id])).toEqual([]);
+    const outcome = { ok: false, refusal: { code: "not_found", facts: { of: "it" } } } as const;
+    await given(subject, commitOf({ id: entry.id, outcome, recordedAt: hour(3) }));
+    expect(await untold([entry.id])).toEqual([
+      {
+        id: entry.id,
+        service: "shop",
+        commandId: "order-7",
+        command: "invoice.annul",
+        replyTo: "_INBOX.a",
+        outcome,
+        at: hour(3),
+      },
+    ]);
+    for (let twice = 0; twice < 2; twice += 1) answered(await subject.store.intake.told([entry.id]));
+    expect(await untold([entry.id])).toEqual([]);
+  });
+
+  test("the oldest outcomes come first, and no more than asked for; of what nobody sent there is none", async () => {
+    const entries = [sent(), sent(), sent()];
+    const own = entryOf();
+    for (const entry of [...entries, own]) await accept(subject, entry);
+    await given(subject, commitOf({ id: own.id, recordedAt: hour(-90) }));
+    for (const [i, { id }] of entries.entries()) await given(subject, commitOf({ id, recordedAt: hour(-50 - i) }));
+    const ids = entries.map(({ id }) => id);
+    expect((await untold([...ids, own.id])).map(({ id }) => id)).toEqual(ids.toReversed());
+    expect(answered(await subject.store.intake.untold(1))).toHaveLength(1);
+    answered(await subject.store.intake.told(ids));
+  });
+
+  test("a suspended row is replayed: due again, and off the list", async () => {
+    const entry = sent();
+    await accept(subject, entry);
+    expect(answered(await subject.store.intake.replay(entry.id))).toBe(false);
+    answered(await subject.store.intake.suspend(entry.id, hour(2), "it broke"));
+    expect(answered(await subject.store.intake.replay(entry.id))).toBe(true);
+    expect((await suspended(subject)).map(({ id }) => id)).not.toContain(entry.id);
+    expect(await dueAt(subject, hour(2))).toContain(entry.id);
+    await given(subject, commitOf({ id: entry.id }));
+    expect(answered(await subject.store.intake.replay(entry.id))).toBe(false);
+    expect(answered(await subject.store.intake.replay(newCommand()))).toBe(false);
+    answered(await subject.store.intake.told([entry.id]));
   });
 };
 

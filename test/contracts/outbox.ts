@@ -1,9 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import type { StreamName } from "../../src/core/billing/stream.ts";
+import type { AccountId } from "../../src/core/ids.ts";
 import type { OutboxCursor, OutboxMessage } from "../../src/core/ports/outbox.ts";
 import type { Store } from "../../src/core/ports/store.ts";
-import { answered } from "../support/cinema.ts";
-import { appending, commitOf, fact, facts, newCommand, newStream, row, waitingCommand } from "../support/commits.ts";
+import { answered, START } from "../support/cinema.ts";
+import {
+  appending,
+  commitOf,
+  fact,
+  facts,
+  hour,
+  newCommand,
+  newStream,
+  row,
+  waitingCommand,
+} from "../support/commits.ts";
 import { until } from "../support/until.ts";
 import { commitOne, given, type Open, type Subject, shared, versionOf } from "./subject.ts";
 
@@ -20,6 +31,7 @@ const relayAll = async ({ store }: Subject): Promise<void> => {
   const waiting = answered(await store.outbox.unrelayed(10_000));
   answered(await store.outbox.relayed(waiting.map(({ position }) => position)));
 };
+const otherStream = (kind: string): StreamName => `${kind}/${newCommand()}` as StreamName;
 const unrelayed = async ({ store }: Subject, limit = 10_000) => answered(await store.outbox.unrelayed(limit));
 const placesOf = (messages: readonly OutboxMessage[]) => messages.map(({ stream, version }) => `${stream}:${version}`);
 
@@ -63,11 +75,22 @@ const relaying = (subject: Subject): void => {
     const [stream, id] = [newStream(), newCommand()];
     await given(subject, commitOf({ id, appends: [appending(stream, 0, { events: facts(1, 2) })] }));
     const messages = await unrelayed(subject);
+    const accountId = stream.slice("customer/".length) as AccountId;
     expect(messages.map(({ position: _, cursor: __, ...told }) => told)).toEqual([
-      { stream, version: 1, event: fact(1), causedBy: id, requestId: null },
-      { stream, version: 2, event: fact(2), causedBy: id, requestId: null },
+      { stream, version: 1, event: fact(1), accountId, causedBy: id, requestId: null, recordedAt: START },
+      { stream, version: 2, event: fact(2), accountId, causedBy: id, requestId: null, recordedAt: START },
     ]);
     expect(new Set(messages.map(({ position }) => position)).size).toBe(2);
+  });
+
+  test("a message names the account that its stream belongs to, by the stream or by what it is linked to", async () => {
+    await relayAll(subject);
+    const [customer, invoice, plan] = [newStream(), otherStream("invoice"), otherStream("plan")];
+    await given(subject, commitOf({ appends: [appending(customer, 0)] }));
+    await given(subject, commitOf({ appends: [appending(invoice, 0, { links: [plan, customer] })] }));
+    await given(subject, commitOf({ appends: [appending(plan, 0, { links: [invoice] })] }));
+    const account = customer.slice("customer/".length) as AccountId;
+    expect((await unrelayed(subject)).map(({ accountId }) => accountId)).toEqual([account, account, null]);
   });
 
   test("a message names the request behind it, where one is known", async () => {
@@ -95,6 +118,17 @@ const relaying = (subject: Subject): void => {
     expect(all.map(({ position }) => position)).toEqual(
       all.map(({ position }) => position).sort((a, b) => Number(a - b)),
     );
+  });
+
+  test("what carries no mark is counted, with the age of the oldest", async () => {
+    await relayAll(subject);
+    const backlog = async () => answered(await subject.store.outbox.backlog());
+    expect(await backlog()).toEqual({ messages: 0, oldestAt: null });
+    const stream = newStream();
+    await given(subject, commitOf({ appends: [appending(stream, 0, { events: facts(1, 2) })], recordedAt: hour(3) }));
+    await given(subject, commitOf({ appends: [appending(newStream(), 0)], recordedAt: hour(4) }));
+    expect(await backlog()).toEqual({ messages: 3, oldestAt: hour(3) });
+    await relayAll(subject);
   });
 
   test("what is marked does not come again, and marking it again changes nothing", async () => {

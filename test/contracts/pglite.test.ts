@@ -3,6 +3,7 @@ import { pgliteStore } from "../support/stores.ts";
 import { accountsAtRestContract, accountsContract } from "./accounts.ts";
 import { checksContract } from "./checks.ts";
 import { intakeContract } from "./intake.ts";
+import { leasesContract } from "./leases.ts";
 import { outboxContract } from "./outbox.ts";
 import { queriesContract } from "./queries.ts";
 import { rebuildContract } from "./rebuild.ts";
@@ -26,7 +27,9 @@ vaultContract("PGlite", open);
 encryptedVaultContract("PGlite", open);
 accountsContract("PGlite", open);
 accountsAtRestContract("PGlite", open);
+leasesContract("PGlite", open);
 rebuildContract("PGlite", pgliteStore);
 
 test.skip("Outbox with late commits: PGlite has one session, and no two transactions overlap", () => undefined);
 test.skip("Vault of the API's role: PGlite has one session, its owner's", () => undefined);
+test.skip("Leases of roles: PGlite has one session, its owner's", () => undefined);

@@ -4,6 +4,7 @@ import { postgresStore } from "../support/stores.ts";
 import { accountsAtRestContract, accountsContract } from "./accounts.ts";
 import { checksContract } from "./checks.ts";
 import { intakeContract } from "./intake.ts";
+import { leasesContract, leasesOfRolesContract } from "./leases.ts";
 import { outboxContract } from "./outbox.ts";
 import { lateCommitContract } from "./outbox-late.ts";
 import { queriesContract } from "./queries.ts";
@@ -32,5 +33,7 @@ describe.skipIf(!hasPostgres)("On a server", () => {
   writeOnlyVaultContract("PostgreSQL", open);
   accountsContract("PostgreSQL", open);
   accountsAtRestContract("PostgreSQL", open);
+  leasesContract("PostgreSQL", open);
+  leasesOfRolesContract("PostgreSQL", open);
   rebuildContract("PostgreSQL", () => postgresStore());
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { DueKind, RowOf } from "../../src/core/billing/read-model.ts";
+import type { AccountId } from "../../src/core/ids.ts";
 import type { Page } from "../../src/core/ports/queries.ts";
 import type { Instant } from "../../src/core/time.ts";
 import { answered, DUE_KINDS, OTHER_GATEWAY } from "../support/cinema.ts";
@@ -230,6 +231,21 @@ const access = (subject: Subject): void => {
       [99, null],
     ];
     for (const [hours, best] of expected) expect(await bestOf(accountId, hour(hours))).toEqual(best?.row ?? null);
+  });
+
+  test("all rows of an account come in the order in which they count, whenever they cover", async () => {
+    const accountId = newAccount();
+    const inOrder = [
+      row("access", { accountId, tier: 3, fromAt: hour(2), untilAt: hour(4) }),
+      row("access", { accountId, tier: 2, fromAt: hour(50), untilAt: hour(60) }),
+      row("access", { accountId, tier: 2, source: "subscription/a", fromAt: hour(1), untilAt: hour(5) }),
+      row("access", { accountId, tier: 2, source: "subscription/b", fromAt: hour(0), untilAt: hour(5) }),
+      row("access", { accountId, tier: 1, fromAt: hour(-9), untilAt: hour(-8) }),
+    ];
+    await given(subject, bringing(...inOrder.toReversed(), row("access")));
+    const rowsOf = async (account: AccountId) => answered(await subject.store.queries.accessRows(account));
+    expect(await rowsOf(accountId)).toEqual(inOrder.map((one) => one.row));
+    expect(await rowsOf(newAccount())).toEqual([]);
   });
 
   test("of many who ask at once each is told its own, at its own instant", async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { DueKind, RowOf } from "../../src/core/billing/read-model.ts";
 import type { Tasks } from "../../src/core/ports/tasks.ts";
+import { HOUR_MS } from "../../src/core/time.ts";
+import { putOffMs, retryAfterMs } from "../../src/core/work/retries.ts";
 import type { WorkDone } from "../../src/core/work/work.ts";
 import { START } from "../support/cinema.ts";
 import { until } from "../support/until.ts";
@@ -17,7 +19,7 @@ const DONE: WorkDone = { status: "done" };
 
 /**
  * What `src/core/ports/tasks.ts` promises, asked of one adapter.
- * @param open `pass` lets the adapter's time go on
+ * @param open `pass` waits until nothing is left to be worked on at once, and lets the adapter's time go on
  */
 export const tasksContract = (
   name: string,
@@ -46,19 +48,67 @@ export const tasksContract = (
     test("the same row again while it waits or runs is not worked on twice", async () => {
       const { tasks } = await open();
       let worked = 0;
+      let isLetGo = false;
       await tasks.add([due("a"), due("a")]);
       await tasks.add([due("a")]);
       const doing = await tasks.work(["send_refund"], async () => {
         worked += 1;
-        await Bun.sleep(20);
+        await until("it may go on", () => isLetGo);
         return DONE;
       });
       await until("it is worked on", () => worked === 1);
       await tasks.add([due("a")]);
+      isLetGo = true;
       await Bun.sleep(40);
-      await tasks.add([due("a")]);
-      await Bun.sleep(20);
       expect(worked).toBe(1);
+      await doing.stop();
+    });
+
+    test("one that is done and added again and again is worked on ever more rarely", async () => {
+      const { tasks, pass } = await open();
+      let worked = 0;
+      const doing = await tasks.work(["send_refund"], async () => {
+        worked += 1;
+        return DONE;
+      });
+      const addOften = async (): Promise<void> => {
+        for (let n = 0; n < 10; n += 1) {
+          await tasks.add([due("a")]);
+          await Bun.sleep(5);
+        }
+        await pass(0);
+      };
+      await addOften();
+      await addOften();
+      // An adapter may give it one chance: what a sweep has just read may have been done since.
+      const atFirst = worked;
+      expect([1, 2]).toContain(atFirst);
+      for (const times of [1, 2, 3]) {
+        await pass(putOffMs(times) - 1000);
+        await addOften();
+        expect(worked).toBe(atFirst + times - 1);
+        await pass(1000);
+        await until("it is worked on again", async () => {
+          await tasks.add([due("a")]);
+          return worked > atFirst + times - 1;
+        });
+        await addOften();
+        expect(worked).toBe(atFirst + times);
+      }
+      await doing.stop();
+    });
+
+    test.each(["7", "a:b", "a.b/c d"])("a subject may be called %p", async (subject) => {
+      const { tasks } = await open();
+      const worked: Row[] = [];
+      const doing = await tasks.work(["send_refund"], async (row) => {
+        worked.push(row);
+        return DONE;
+      });
+      const row = { ...due(subject), accountId: "acc_1" };
+      expect(await tasks.add([row])).toEqual({ ok: true, value: null });
+      await until("it is worked on", () => worked.length > 0);
+      expect(worked).toEqual([row]);
       await doing.stop();
     });
 
@@ -103,10 +153,29 @@ export const tasksContract = (
       });
       await tasks.add([due("bad"), due("good")]);
       await until("it is worked on", () => worked.length === 2);
-      await pass(2000);
+      await pass(retryAfterMs("send_refund", 1) - 1000);
+      await tasks.add([due("bad")]);
+      await Bun.sleep(20);
+      expect(worked).toHaveLength(2);
+      await pass(1000);
       await tasks.add([due("bad")]);
       await until("it is worked on", () => worked.length === 3);
       expect(worked.filter((subject) => subject === "bad")).toHaveLength(2);
+      await doing.stop();
+    });
+
+    test("a worker that throws for ever is asked for ever", async () => {
+      const { tasks, pass } = await open();
+      let worked = 0;
+      const doing = await tasks.work(["send_refund"], async () => {
+        worked += 1;
+        throw new Error("the worker is broken");
+      });
+      for (let n = 1; n <= 8; n += 1) {
+        await tasks.add([due("a")]);
+        await until("it is worked on", () => worked === n);
+        await pass(HOUR_MS);
+      }
       await doing.stop();
     });
 
@@ -139,5 +208,51 @@ export const tasksContract = (
       await tasks.add([due("b")]);
       await Bun.sleep(20);
       expect(worked).toEqual(["a"]);
+    });
+
+    test("a scheduled step is done at once, then again and again, also when it throws", async () => {
+      const { tasks } = await open();
+      let done = 0;
+      const doing = await tasks.schedule("step", 20, async () => {
+        done += 1;
+        if (done === 2) throw new Error("the step is broken");
+      });
+      await until("it is done", () => done >= 4);
+      await doing.stop();
+    });
+
+    test("a scheduled step waits for its time, and for itself", async () => {
+      const { tasks } = await open();
+      let [begun, atOnce, most] = [0, 0, 0];
+      const slow = await tasks.schedule("slow", 10, async () => {
+        begun += 1;
+        atOnce += 1;
+        most = Math.max(most, atOnce);
+        await Bun.sleep(30);
+        atOnce -= 1;
+      });
+      let seldom = 0;
+      const rare = await tasks.schedule("rare", HOUR_MS, async () => {
+        seldom += 1;
+      });
+      await until("it is done", () => begun >= 4 && seldom > 0);
+      expect({ most, seldom }).toEqual({ most: 1, seldom: 1 });
+      for (const one of [slow, rare]) await one.stop();
+    });
+
+    test("stopping a schedule waits for the step, and begins no other", async () => {
+      const { tasks } = await open();
+      let [begun, ended] = [0, 0];
+      const doing = await tasks.schedule("step", 10, async () => {
+        begun += 1;
+        await Bun.sleep(20);
+        ended += 1;
+      });
+      await until("it is begun", () => begun > 0);
+      await doing.stop();
+      const atTheEnd = begun;
+      expect(ended).toBe(atTheEnd);
+      await Bun.sleep(50);
+      expect(begun).toBe(atTheEnd);
     });
   });

@@ -4,10 +4,11 @@ import { z } from "zod";
 import { embeddedTasks } from "../../src/adapters/embedded/tasks.ts";
 import { instantOf, MINUTE_MS } from "../../src/core/time.ts";
 import { WORK_KINDS } from "../../src/core/work/work.ts";
-import { application, stateUpdater } from "../../src/entrypoints/application.ts";
+import { application } from "../../src/entrypoints/application.ts";
 import { masterKeyOf, openStore } from "../../src/entrypoints/assemble.ts";
 import { readConfig } from "../../src/entrypoints/config.ts";
 import { openGateway } from "../../src/entrypoints/gateway.ts";
+import { stateUpdater } from "../../src/entrypoints/parts/ground.ts";
 import { openDatabase } from "../checker/database.ts";
 import { openDice } from "../support/dice.ts";
 import { freePort } from "../support/free-port.ts";
@@ -165,7 +166,12 @@ const settle = async (env: Readonly<Record<string, string>>, port: number): Prom
   const masterKey = masterKeyOf(config);
   const store = await openStore(config, masterKey, "matinee_updater");
   const origin = (): string => `http://127.0.0.1:${port}`;
-  const gateway = openGateway(config.gateway, config.dataDir, origin, origin);
+  const gateway = openGateway(config.gateway, {
+    dataDir: config.dataDir,
+    masterKey,
+    publicUrl: origin,
+    ownUrl: origin,
+  });
   const broken: string[] = [];
   const failed = (what: string, error: unknown): void => void broken.push(`${what}: ${String(error)}`);
   const said = () => undefined;

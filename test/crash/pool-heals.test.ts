@@ -1,27 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { ConnectionLost, type Driver } from "../../src/adapters/postgres/driver.ts";
+import { ConnectionLost } from "../../src/adapters/postgres/driver.ts";
 import { migrate } from "../../src/adapters/postgres/migrate.ts";
 import { postgresJs } from "../../src/adapters/postgres/postgres-js.ts";
 import { DatabaseRefused, openPostgres, storeOver } from "../../src/adapters/postgres/store.ts";
-import type { Received } from "../../src/core/billing/command.ts";
-import { fold } from "../../src/core/billing/fold.ts";
-import { rowsOf } from "../../src/core/billing/rows.ts";
-import { DEFAULT_POLICY } from "../../src/core/policy.ts";
-import type { Outcome } from "../../src/core/ports/storage.ts";
 import type { Store } from "../../src/core/ports/store.ts";
-import { accountNamed, answered, MONTHLY, MOSCOW, openCinema, PREMIUM, payer, rub, staff } from "../support/cinema.ts";
+import { appending, commitOf, newStream } from "../support/commits.ts";
 import { cuttingProxy } from "../support/cutting-proxy.ts";
 import { hasOwnPostgres, type OwnPostgres, ownPostgres } from "../support/own-postgres.ts";
 import { until } from "../support/until.ts";
+import { allTogether, nothingLostOrDoubled, putToWork, terminateAll } from "./under-load.ts";
 
 const MASTER_KEY = new Uint8Array(32).fill(7);
 /** For what starts and stops servers, on a machine that is busy. */
 const SLOW_MS = 60_000;
 const MAX = 4;
-const WORKERS = 12;
 /** Blows that the server gets while it works, and commands that must go through between two of them. */
 const BLOWS = ["immediate", "terminate", "fast", "terminate", "immediate", "terminate", "terminate", "fast"] as const;
 const BETWEEN = 40;
+/** Of a server that stands still so much longer that whoever waited for it would show. */
+const STILL_DEADLINE_MS = 1000;
+const FREEZE_MS = 5 * STILL_DEADLINE_MS;
 /** Of so many pieces of answers one is lost. */
 const CUT_EVERY = 23;
 const ROUNDS = process.env["LONG"] === "1" ? 10 : 1;
@@ -50,7 +48,7 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
         await work.goesOn(BETWEEN);
         const { told, faults } = await work.stop();
 
-        await allTogether(driver, url);
+        await allTogether(driver, url, MAX);
         await nothingLostOrDoubled(driver, store, told);
         await store.close();
         const kinds = [...new Set(faults)].join(", ");
@@ -95,7 +93,7 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
     async () => {
       const url = await server.database("frozen");
       const driver = postgresJs({ url, max: MAX, role: null, deadlineMs: 200 });
-      await allTogether(driver, url);
+      await allTogether(driver, url, MAX);
       server.freeze();
       const asked = performance.now();
       // So many that connections are shared, and some must wait for one.
@@ -103,7 +101,110 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
       const all = await asking.finally(server.thaw);
       expect(performance.now() - asked).toBeLessThan(15_000);
       for (const one of all) expect(one.status === "rejected" && one.reason).toBeInstanceOf(ConnectionLost);
-      await allTogether(driver, url);
+      await allTogether(driver, url, MAX);
+      await driver.close();
+    },
+    SLOW_MS,
+  );
+
+  for (const grouped of [false, true]) {
+    test(
+      `under load a server that stands still makes nobody wait longer than the deadline and two seconds${grouped ? ", in groups as well" : ""}`,
+      async () => {
+        const url = await server.database(grouped ? "still_grouped" : "still");
+        const driver = postgresJs({ url, max: MAX, role: null, deadlineMs: STILL_DEADLINE_MS });
+        await migrate(driver);
+        const store = await storeOver(driver, { masterKey: MASTER_KEY, groupCommit: grouped });
+        const timed = timedStore(store);
+        const work = await putToWork(timed.store);
+        await work.goesOn(BETWEEN);
+        const callers = manyCallers(timed.store);
+
+        server.freeze();
+        await Bun.sleep(FREEZE_MS);
+        server.thaw();
+        const whileFrozen = timed.longestMs();
+        await work.goesOn(BETWEEN);
+        await callers.stop();
+        const { told, faults } = await work.stop();
+
+        await allTogether(driver, url, MAX);
+        await nothingLostOrDoubled(driver, store, told);
+        await store.close();
+        process.stdout.write(
+          `a freeze of ${FREEZE_MS} ms${grouped ? " on groups" : ""}: the longest call took ${Math.round(whileFrozen)} ms, ${faults.length} faults told\n`,
+        );
+        expect(whileFrozen).toBeGreaterThan(STILL_DEADLINE_MS);
+        expect(whileFrozen).toBeLessThan(STILL_DEADLINE_MS + 2000);
+        expect(faults.length).toBeGreaterThan(0);
+      },
+      SLOW_MS,
+    );
+  }
+
+  test(
+    "who has waited for a connection waits so much less for an answer",
+    async () => {
+      const url = await server.database("waited");
+      const driver = postgresJs({ url, max: 1, role: null, deadlineMs: STILL_DEADLINE_MS });
+      let asked = 0;
+      let asking: Promise<unknown> = Promise.resolve();
+      await driver.transaction(async (query) => {
+        await query("select 1");
+        asked = performance.now();
+        asking = driver.query("select pg_sleep(0.2)").catch((error: unknown) => error);
+        await Bun.sleep(0.7 * STILL_DEADLINE_MS);
+      });
+      server.freeze();
+      const lost = await asking.finally(server.thaw);
+      expect(lost).toMatchObject({ name: "ConnectionLost", sent: true });
+      expect(performance.now() - asked).toBeLessThan(STILL_DEADLINE_MS + 1500);
+      await driver.close();
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "a server that becomes read-only goes on to be read, and commits go on when it takes writes again",
+    async () => {
+      const url = await server.database("read_only");
+      const driver = postgresJs({ url, max: MAX, role: null });
+      await migrate(driver);
+      const store = await storeOver(driver, { masterKey: MASTER_KEY });
+      const work = await putToWork(store);
+      await work.goesOn(BETWEEN);
+      const commit = commitOf({ appends: [appending(newStream(), 0)] });
+      await readOnly(url, "on");
+      const [refused] = await store.storage.commit([commit]);
+      const read = await store.storage.outcome(commit.command.id);
+      await readOnly(url, "off");
+      expect(refused).toMatchObject({ ok: false, error: { code: "storage_unavailable" } });
+      expect(JSON.stringify(refused)).toContain("25006");
+      expect(read).toEqual({ ok: true, value: null });
+      await work.goesOn(BETWEEN);
+      const { told, faults } = await work.stop();
+      await nothingLostOrDoubled(driver, store, told);
+      await store.close();
+      expect(faults).toContain("storage_unavailable");
+    },
+    SLOW_MS,
+  );
+
+  test(
+    "of sixty callers at once each is answered, over no more connections than allowed",
+    async () => {
+      const url = await server.database("storm");
+      const driver = postgresJs({ url, max: MAX, role: null });
+      const seen = new Set<number>();
+      const callers = Array.from({ length: 60 }, async (_, caller) => {
+        for (let n = 0; n < 50; n += 1) {
+          const [row] = await driver.query("select $1::int as caller, pg_backend_pid() as pid", [caller]);
+          expect(row?.["caller"]).toBe(caller);
+          seen.add(row?.["pid"] as number);
+        }
+      });
+      await Promise.all(callers);
+      expect(seen.size).toBe(MAX);
       await driver.close();
     },
     SLOW_MS,
@@ -192,128 +293,58 @@ describe.skipIf(!hasOwnPostgres)("The pool heals", () => {
   });
 });
 
-/** People sign up and are given money, each of them until it has been acknowledged, whatever happens to the server. */
-const putToWork = async (store: Store) => {
-  const cinema = openCinema(store);
-  const told = new Map<string, Outcome>();
-  const faults: string[] = [];
-  let repeated = 0;
-  let open = true;
-  const insist = async (received: Received): Promise<void> => {
-    for (;;) {
-      const executed = await cinema.updater.execute(received);
-      if (executed.status === "done") {
-        if (executed.repeated) repeated += 1;
-        told.set(received.id, executed.outcome);
-        return;
-      }
-      faults.push(executed.fault.code);
-      await Bun.sleep(2);
-    }
-  };
-  const work = async (worker: number): Promise<void> => {
-    const holder = accountNamed(`holder ${worker}`);
-    for (let n = 0; open; n += 1) {
-      const accountId = accountNamed(`viewer ${worker} ${n}`);
-      const start = { accountId, plan: PREMIUM, zone: MOSCOW, consent: null } as const;
-      await insist(cinema.received(payer(accountId), { type: "subscription.start", ...start }, accountId));
-      // Done twice it would be twice the money: nothing but its outcome tells that it has been done.
-      const gift = { accountId: holder, amount: rub(100), reason: "a gift" } as const;
-      await insist(cinema.received(staff("owner"), { type: "credit.add", ...gift }, `gift ${worker} ${n}`));
-    }
-  };
-  const description = {
-    title: { ru: "Премиум", en: "Premium" },
-    text: { ru: "Всё кино", en: "All films" },
-    entitlement: { tier: 1, quality: "uhd", streams: 2 },
-    rank: 1,
-  } as const;
-  const plan = { type: "plan.create", plan: PREMIUM, description, price: MONTHLY } as const;
-  await insist(cinema.received(staff("owner"), plan, "the plan"));
-  told.clear();
-  const workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)));
-  return {
-    /** Waits until so many more have been acknowledged. */
-    goesOn: async (more: number): Promise<void> => {
-      const before = told.size;
-      await until(`${more} more commands`, () => told.size >= before + more, 30_000);
-    },
-    stop: async () => {
-      open = false;
-      await workers;
-      return { told, faults, repeated };
-    },
-  };
-};
-
-const terminateAll = async (url: string): Promise<void> => {
+const readOnly = async (url: string, is: "on" | "off"): Promise<void> => {
   const admin = postgresJs({ url, max: 1, role: null });
-  await admin.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-  );
+  // A session that cannot write changes the settings of the server all the same.
+  await admin.query(`alter system set default_transaction_read_only = ${is}`);
+  await admin.query("select pg_reload_conf()");
+  await until(`the server is read-only: ${is}`, async () => {
+    const [row] = await admin.query("select current_setting('transaction_read_only') as it");
+    return row?.["it"] === is;
+  });
   await admin.close();
 };
 
-/** `MAX` transactions are open at the same time, and no other connection is: the pool has lost none of its places. */
-const allTogether = async (driver: Driver, url: string): Promise<void> => {
-  const gatekeeper = postgresJs({ url, max: 1, role: null });
-  const inside: Promise<unknown>[] = [];
-  await gatekeeper.transaction(async (query) => {
-    await query("select pg_advisory_xact_lock(1)");
-    for (let n = 0; n < MAX; n += 1) {
-      inside.push(driver.transaction((ask) => ask("select pg_advisory_xact_lock_shared(1)")));
-    }
-    await until(`${MAX} transactions at the same time`, async () => {
-      const [row] = await query(
-        "select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted",
-      );
-      return row?.["waiting"] === MAX;
-    });
-    await until("no other connection is left", async () => {
-      const [row] = await query(
-        "select count(*)::int as others from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
-      );
-      return row?.["others"] === MAX;
-    });
-  });
-  await Promise.all(inside);
-  await gatekeeper.close();
+/** How long the store keeps its callers waiting. */
+const timedStore = (store: Store) => {
+  let longestMs = 0;
+  const timed =
+    <Args extends readonly unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
+    async (...args: Args): Promise<Answer> => {
+      const before = performance.now();
+      try {
+        return await ask(...args);
+      } finally {
+        longestMs = Math.max(longestMs, performance.now() - before);
+      }
+    };
+  const { load, commit, outcome } = store.storage;
+  const storage = { load: timed(load), commit: timed(commit), outcome: timed(outcome) };
+  return {
+    store: {
+      ...store,
+      storage,
+      wallTime: timed(store.wallTime),
+      leases: { ...store.leases, hold: timed(store.leases.hold) },
+    },
+    longestMs: () => longestMs,
+  };
 };
 
-const nothingLostOrDoubled = async (
-  driver: Driver,
-  store: Store,
-  told: ReadonlyMap<string, Outcome>,
-): Promise<void> => {
-  expect([...told.values()].filter(({ ok }) => !ok)).toEqual([]);
-  const recorded = await driver.query(
-    "select command_id, outcome ->> 'ok' as ok, outcome -> 'value' as value from billing.outcomes where command_id = any($1::text[])",
-    [[...told.keys()]],
-  );
-  // What each caller was told is what the database says, and every command has started one subscription or made one gift.
-  expect(new Map(recorded.map(({ command_id, value }) => [command_id, value]))).toEqual(
-    new Map([...told].map(([id, outcome]) => [id, outcome.ok ? outcome.value : null])),
-  );
-  const acted = await driver.query(
-    "select caused_by as id, count(*)::int as times from billing.events where type in ('SubscriptionStarted', 'CreditAdded') group by 1",
-  );
-  expect(acted.filter(({ times }) => times !== 1)).toEqual([]);
-  expect(new Set(acted.map(({ id }) => id))).toEqual(new Set(told.keys()));
-  const gaps = await driver.query(
-    `select stream from (select stream, count(*)::int as facts, max(version) as last from billing.events group by stream) as log
-     full join billing.streams using (stream)
-     where facts is distinct from last or (last is distinct from version and not (last is null and version = 0))`,
-  );
-  expect(gaps).toEqual([]);
-  const [outbox] = await driver.query(
-    `select count(*)::int as messages, count(distinct (stream, version))::int as different, (select count(*)::int from billing.events) as events
-     from billing.outbox join billing.events using (stream, version)`,
-  );
-  expect(outbox).toEqual({ messages: outbox?.["events"], different: outbox?.["events"], events: outbox?.["events"] });
-  const rebuilt = await store.rebuild(
-    "check",
-    (stream, events) => rowsOf(fold(stream, events), DEFAULT_POLICY),
-    () => undefined,
-  );
-  expect(answered(rebuilt)).toMatchObject({ identical: true, differences: [] });
+/** So many that connections are shared, and some must wait for one. */
+const manyCallers = (store: Store) => {
+  let open = true;
+  const call = async (caller: number): Promise<void> => {
+    while (open) {
+      const answers = [await store.wallTime(), await store.leases.hold(`lease ${caller}`, "caller", 1000)];
+      if (answers.some(({ ok }) => !ok)) await Bun.sleep(20);
+    }
+  };
+  const callers = Promise.all(Array.from({ length: MAX * 25 }, (_, caller) => call(caller)));
+  return {
+    stop: async () => {
+      open = false;
+      await callers;
+    },
+  };
 };

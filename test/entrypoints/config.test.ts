@@ -22,12 +22,14 @@ test("with nothing set everything is embedded", () => {
   expect(readConfig({})).toEqual({
     ok: true,
     config: {
-      port: 8080,
+      port: null,
       publicUrl: null,
       dataDir: "./data",
       database: null,
+      nats: null,
+      redis: null,
       vaultKey: null,
-      gateway: { name: "sandbox" },
+      gateway: { name: "sandbox", url: null },
       trustedProxies: [],
       logLevel: "info",
     },
@@ -39,7 +41,14 @@ test("a URL that is set means the real component, and its owner is the same logi
   expect(read.ok && read.config.database).toEqual({
     url: "postgres://app@db/matinee",
     ownerUrl: "postgres://app@db/matinee",
-    connections: 4,
+    connections: null,
+    prepare: true,
+    pipeline: true,
+    configure: true,
+  });
+  const servers = readConfig({ NATS_URL: "nats://a:4222,nats://b:4222", NATS_REPLICAS: "3", REDIS_URL: "redis://r" });
+  expect(servers).toMatchObject({
+    config: { nats: { url: "nats://a:4222,nats://b:4222", replicas: 3 }, redis: { url: "redis://r" } },
   });
   expect(read.ok && read.config.vaultKey).toEqual(new Uint8Array(32).fill(0x0f));
 });
@@ -101,10 +110,11 @@ describe("what is wrong", () => {
       { PAYMENT_GATEWAY: "sandbox", CLOUDPAYMENTS_PUBLIC_ID: "pk_1", CLOUDPAYMENTS_API_SECRET: "s" },
       ["PAYMENT_GATEWAY"],
     ],
+    ["components that this version has not", { SMTP_URL: "smtp://x" }, ["SMTP_URL"]],
     [
-      "components that this version has not",
-      { NATS_URL: "nats://x", REDIS_URL: "redis://x" },
-      ["NATS_URL", "REDIS_URL"],
+      "servers whose addresses are none",
+      { NATS_URL: "nats.example.com", NATS_REPLICAS: "0", REDIS_URL: "http://x", DATABASE_PREPARE: "no" },
+      ["DATABASE_PREPARE", "NATS_URL", "NATS_REPLICAS", "REDIS_URL"],
     ],
     ["no connection at all", { DATABASE_CONNECTIONS: "0" }, ["DATABASE_CONNECTIONS"]],
     ["a file that is not there", { VAULT_KEY_FILE: "/nowhere/key" }, ["VAULT_KEY_FILE"]],

@@ -19,7 +19,10 @@ test("starts on a bare folder, says where to go and what is embedded, is ready, 
     /set DATABASE_URL and VAULT_KEY for a PostgreSQL server[\s\S]+CLOUDPAYMENTS_API_SECRET for a real gateway/,
   );
   const ready = await fetch(`${origin}/health/ready`);
-  expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", parts: { storage: "ready" } }]);
+  expect([ready.status, await ready.json()]).toEqual([
+    200,
+    { status: "ready", parts: { storage: "ready", clock: "ready", bus: "embedded", tasks: "embedded" } },
+  ]);
   expect((await fetch(`${origin}/health/live`)).status).toBe(200);
   const unknown = await fetch(`${origin}/nowhere`);
   expect([unknown.status, unknown.headers.get("content-type")]).toEqual([404, "application/problem+json"]);

@@ -23,6 +23,7 @@ const OPEN_TO_ALL: readonly string[] = [
   "takeCallback",
   "takeCallbackByGet",
   "docs",
+  "docsAsyncapi",
   "docsJson",
   "docsAsset",
   "subscriptionsOpenapi",

@@ -1,5 +1,6 @@
 import type { Command } from "../../src/core/billing/command.ts";
 import type { DomainEvent } from "../../src/core/billing/domain.ts";
+import type { RowOf } from "../../src/core/billing/read-model.ts";
 import type { StreamName } from "../../src/core/billing/stream.ts";
 import {
   type AccountId,
@@ -15,7 +16,7 @@ import type { CallbackRead, CallbackVerdict } from "../../src/core/ports/callbac
 import type { Report } from "../../src/core/ports/reports.ts";
 import type { Commit } from "../../src/core/ports/storage.ts";
 import type { Store } from "../../src/core/ports/store.ts";
-import { type Instant, instantOf, MINUTE_MS } from "../../src/core/time.ts";
+import { type Instant, instantOf, MINUTE_MS, plusMs, SECOND_MS } from "../../src/core/time.ts";
 import type { Requested } from "../../src/core/work/requests.ts";
 import { demand, printed } from "../core/billing/books.ts";
 import type { Ledger } from "../core/billing/ledger.ts";
@@ -30,6 +31,18 @@ import { CLOCKS_DIFFER_MS, type Machine } from "./process.ts";
 const READS_MS = 5 * MINUTE_MS;
 /** Statuses of an attempt on which a payer who was let through may still be paying. */
 const PAYING: readonly string[] = ["current", "unknown"];
+/** Who may watch is told by what was committed this long before the question, or later; and so when nothing fails. */
+const [SEEN_WITHIN_MS, SEEN_PROMPTLY_MS] = [15 * SECOND_MS + CLOCKS_DIFFER_MS, 5 * SECOND_MS];
+
+/** What an account might watch from an instant on, as it was committed. */
+type Rights = { readonly since: Instant; readonly rows: readonly RowOf<"access">[] };
+export type Watching = {
+  readonly accountId: AccountId;
+  readonly askedAt: Instant;
+  /** By the clock of who was asked. */
+  readonly at: Instant;
+  readonly access: RowOf<"access"> | null;
+};
 
 export const openClaims = (
   store: Store,
@@ -56,7 +69,26 @@ export const openClaims = (
   const cards = new Map<CardId, AccountId>();
   /** By how much the period of an invoice has become worth less. */
   const lessened = new Map<string, bigint>();
+  const rights = new Map<string, readonly Rights[]>();
+  let isPrompt = false;
   const { invoices, subscriptions, captures } = ledger.books;
+
+  const historyOf = (accountId: string): readonly Rights[] =>
+    rights.get(accountId) ?? [{ since: instantOf(0), rows: [] }];
+  const noteRights = ({ appends }: Commit): void => {
+    const changes = appends.flatMap(({ changes: { written, removed } }) => [
+      ...written.map((one) => ({ ...one, isKept: true })),
+      ...removed.map((one) => ({ ...one, isKept: false })),
+    ]);
+    for (const one of changes) {
+      if (one.table !== "access") continue;
+      const { row, isKept } = one;
+      const history = historyOf(row.accountId);
+      const others = (history.at(-1)?.rows ?? []).filter(({ source }) => source !== row.source);
+      const now = { since: scheduler.now(), rows: isKept ? [...others, row] : others };
+      rights.set(row.accountId, [...history, now]);
+    }
+  };
 
   const onCheck = async (read: CallbackRead, from: Instant): Promise<void> => {
     // Who answers later lets nobody through: the gateway has declined meanwhile.
@@ -151,13 +183,34 @@ export const openClaims = (
       }
     },
     /** After all facts of a commit: nobody can pay what nobody waits for, but who is paying it already. */
-    onCommit: ({ appends }: Commit): void => {
+    onCommit: (commit: Commit): void => {
+      noteRights(commit);
+      const { appends } = commit;
       for (const { stream } of appends) {
         const invoice = invoices.get(stream.slice("invoice/".length));
         if (invoice?.status !== "open" || subscriptions.get(invoice.subscription ?? "")?.status !== "ended") continue;
         const isWaitedFor = [...invoice.attempts.values()].some((status) => status !== "over");
         demand(isWaitedFor, "I9: what nobody waits for is closed when no payment is on its way", stream);
       }
+    },
+    /** From now on nothing fails, nor is anything left of what had failed. */
+    expectPromptness: (): void => {
+      isPrompt = true;
+    },
+    /** @returns whether it was told what had just changed */
+    onWatching: ({ accountId, askedAt, at, access }: Watching): boolean => {
+      const seen = plusMs(askedAt, isPrompt ? -SEEN_PROMPTLY_MS : -SEEN_WITHIN_MS);
+      const history = historyOf(accountId);
+      const may = history
+        .slice(
+          Math.max(
+            0,
+            history.findLastIndex(({ since }) => since < seen),
+          ),
+        )
+        .map(({ rows }) => printed(bestOf(rows, at)));
+      demand(may.includes(printed(access)), "I4: access is granted and withdrawn in time", [accountId, access, may]);
+      return printed(access) !== may.at(-1);
     },
     /** How many faults of storage there were: what is turned away without one is turned away for nothing. */
     troubles: (): number => (faults.seen.get("store_away") ?? 0) + (faults.seen.get("commit_unknown") ?? 0),
@@ -215,6 +268,11 @@ export const openClaims = (
     },
   };
 };
+
+const bestOf = (rows: readonly RowOf<"access">[], at: Instant): RowOf<"access"> | null =>
+  rows
+    .filter(({ fromAt, untilAt }) => fromAt <= at && at < untilAt)
+    .toSorted((a, b) => b.tier - a.tier || b.untilAt - a.untilAt || (a.source < b.source ? -1 : 1))[0] ?? null;
 
 /** As the door names it: what is told twice gets one id. */
 export const commandIdOf = (eventKey: string): CommandId =>

@@ -27,6 +27,8 @@ const IN_VAIN_MS = 15 * MINUTE_MS;
 const WOKEN_MS = MINUTE_MS;
 /** An invoice is not closed over a payment on its way, and what is refused is asked again a minute later. */
 const OVERDUE_MS = CHECK_HOLD_MS + 5 * MINUTE_MS;
+/** So often does each viewer ask whether it may watch, while it pays once more. */
+const WATCHES = 6;
 const MOST_STEPS = 60_000;
 
 type Step = (until: Instant) => Promise<boolean>;
@@ -37,7 +39,11 @@ export const heal = async (world: World, step: Step): Promise<void> => {
   await rest(world, step, SETTLES_MS);
   await nothingWaitsInVain(world);
   const settledAt = world.scheduler.now();
-  for (const { widgets } of world.viewers) payAndRegret(world, widgets[0]).catch(world.fail);
+  world.claims.expectPromptness();
+  for (const { accountId, widgets } of world.viewers) {
+    payAndRegret(world, widgets[0]).catch(world.fail);
+    world.watch(accountId, WATCHES).catch(world.fail);
+  }
   await rest(world, step, HEALS_MS, () => allGoesOn(world, settledAt));
   // A gateway that will not take money back leaves it to a person, who has heard of it.
   for (const request of await whatIsLeftToPeople(world)) askUntilTold(world, request, 20).catch(world.fail);

@@ -180,14 +180,21 @@ const paying = (world: World, order: Order, payer: Payer = somePayer(world)): vo
   world.gateway.pay(order, payer).catch(world.fail);
 };
 
+/** A player asks on and on, whatever its owner does meanwhile. */
+const watching = (world: World, { accountId }: Viewer): void => {
+  world.watch(accountId, 1 + world.dice.below(10)).catch(world.fail);
+};
+
 export const DOINGS = {
   pays: {
     by: "viewer",
     weight: 8,
-    acts: async (world, { widgets }) => {
+    acts: async (world, viewer) => {
+      const { widgets } = viewer;
       const [order] = widgets;
       if (order === undefined) return;
       const payer = somePayer(world);
+      if (world.dice.chance(0.3)) watching(world, viewer);
       await world.gateway.pay(order, payer);
       forget(world, widgets, order);
       if (payer.leaves && world.dice.chance(0.7)) await world.pause(world.dice.about(HOUR_MS, 3 * HOUR_MS));
@@ -310,6 +317,12 @@ export const DOINGS = {
       const invoiceId = newestOrAny(world, invoices);
       if (invoiceId !== null) await world.hint(invoiceId);
     },
+  },
+  /** Asks whether it may, again and again, as players do; and goes on with other things meanwhile. */
+  watches: {
+    by: "viewer",
+    weight: 1,
+    acts: async (world, viewer) => watching(world, viewer),
   },
   goes_away: {
     by: "viewer",

@@ -120,10 +120,14 @@ export const storeOf = (process: Process, store: Store, { dice, faults }: Machin
       wait: write("intake wait", intake.wait),
       suspend: write("intake suspend", intake.suspend),
       suspended: read("intake suspended", intake.suspended),
+      replay: write("intake replay", intake.replay),
+      untold: read("intake untold", intake.untold),
+      told: write("intake told", intake.told),
     },
     outbox: {
       unrelayed: read("outbox unrelayed", outbox.unrelayed),
       relayed: write("outbox relayed", outbox.relayed),
+      backlog: read("outbox backlog", outbox.backlog),
       follow: read("outbox follow", outbox.follow),
     },
     queries: {
@@ -132,6 +136,7 @@ export const storeOf = (process: Process, store: Store, { dice, faults }: Machin
       capture: read("queries capture", queries.capture),
       invoice: read("queries invoice", queries.invoice),
       due: read("queries due", queries.due),
+      accessRows: read("queries accessRows", queries.accessRows),
     },
     vault: { ...vault, keep: write("vault keep", vault.keep) },
   };

@@ -74,6 +74,9 @@ test(
       ...["intake_suspended", "payment_mismatched", "payment_contradicts", "refund_refused"].map(
         (what) => `reports ${what}`,
       ),
+      ...[true, false].flatMap((may) => ["read", "remembered"].map((how) => `may watch: ${may}, ${how}`)),
+      "may watch: remembered, as it was a moment ago",
+      "hears of a gap",
     ];
     const missing = () => [
       ...wanted.filter((what) => !seen.has(what)),

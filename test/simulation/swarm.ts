@@ -24,8 +24,10 @@ export const FAULTS = {
   outcome_lost: 0.3,
   /** Published in part or whole, and nobody heard. */
   publish_unknown: 0.2,
-  /** Taken by the bus and brought to nobody. */
+  /** Taken by the bus and brought to nobody, with those behind it that came at once: who listens hears of a gap before the next beat. */
   message_lost: 0.3,
+  /** Brought late, and all behind it. */
+  message_late: 0.2,
   tasks_away: 0.1,
   task_lost: 0.3,
   /** A task is taken for stalled and given to a second worker. */

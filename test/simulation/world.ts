@@ -1,16 +1,17 @@
 import { openMemory } from "../../src/adapters/memory/store.ts";
 import { intakeBodies } from "../../src/adapters/wire/intake-bodies.ts";
 import { billing } from "../../src/core/billing/billing.ts";
-import type { InvoiceId } from "../../src/core/ids.ts";
+import type { RowOf } from "../../src/core/billing/read-model.ts";
+import type { AccountId, InvoiceId } from "../../src/core/ids.ts";
 import { DEFAULT_POLICY } from "../../src/core/policy.ts";
 import type { Report } from "../../src/core/ports/reports.ts";
 import type { Commit } from "../../src/core/ports/storage.ts";
 import type { Store } from "../../src/core/ports/store.ts";
-import { formatInstant, HOUR_MS, MINUTE_MS } from "../../src/core/time.ts";
-import { alarmOf } from "../../src/core/work/alarms.ts";
+import { formatInstant, HOUR_MS, type Instant, instantOf, MINUTE_MS, plusMs, SECOND_MS } from "../../src/core/time.ts";
+import { accessView } from "../../src/core/work/access-view.ts";
 import { callbackDoor } from "../../src/core/work/callback-door.ts";
 import { hints } from "../../src/core/work/hints.ts";
-import { relay } from "../../src/core/work/relay.ts";
+import { relaying } from "../../src/core/work/relay.ts";
 import { type Request, type Requested, requests } from "../../src/core/work/requests.ts";
 import { sweep } from "../../src/core/work/sweep.ts";
 import { updater } from "../../src/core/work/updater.ts";
@@ -43,6 +44,8 @@ export type World = Machine & {
   ask(asked: Asked): Promise<Requested | null>;
   /** The payer's word that an invoice was paid. */
   hint(invoiceId: InvoiceId): Promise<void>;
+  /** Asks so many times whether an account may watch, as players do every few seconds. */
+  watch(accountId: AccountId, times: number): Promise<void>;
   pause(ms: number): Promise<void>;
   newName(): string;
   /** A line in the trace. */
@@ -57,6 +60,7 @@ export type World = Machine & {
 /** What was accepted is taken within this although nobody rang; the others look every second. */
 const [INTAKE_SWEEP_MS, SWEEP_MS] = [1500, 1000];
 const PATIENCE_MS = 5000;
+const BEAT_EACH_MS = 5 * SECOND_MS;
 const STARTS_MS = 10_000;
 const [DOWN_MS, NOTICED_EACH_MS] = [20 * HOUR_MS, 10 * MINUTE_MS];
 
@@ -116,7 +120,9 @@ export const openWorld = async (
     return `name ${names}`;
   };
   /** What there is to do for those who only look now and then. */
-  const work = { intake: false, outbox: false, due: false };
+  const work = { intake: false, outbox: false, due: false, beat: false };
+  /** While nobody asks what a beat is good for, time need not stop for one. */
+  let watching = 0;
 
   const partsOf = (process: Process) => {
     const own = storeOf(process, shared, machine);
@@ -154,15 +160,35 @@ export const openWorld = async (
   type Api = Door & {
     ask(request: Request): Promise<Requested | null>;
     hint(invoiceId: InvoiceId): Promise<unknown>;
+    mayWatch(accountId: AccountId): Promise<Watched | null>;
   };
+  type Watched = { readonly at: Instant; readonly access: RowOf<"access"> | null; readonly isRead: boolean };
   const apis = new Set<Api>();
   const someApi = (): Api | null => dice.pick([...apis].filter(({ process }) => process.isAlive()));
   const PROCESSES = {
     api: (process: Process) => {
-      const { own, clock, common, bus } = partsOf(process);
-      const asking = requests({ ...common, ...own, bus, newKey: newName, patienceMs: PATIENCE_MS });
+      const { own, clock, common, bus: carrier } = partsOf(process);
+      const asking = requests({ ...common, ...own, bus: carrier, newKey: newName, patienceMs: PATIENCE_MS });
       const hinting = hints({ tasks: tasks.of(process) });
-      const door = callbackDoor({ ...common, ...own, clock, bus, gateway: "sandbox", gatewayAccount: GATEWAY });
+      const door = callbackDoor({
+        ...common,
+        ...own,
+        clock,
+        bus: carrier,
+        gateway: "sandbox",
+        gatewayAccount: GATEWAY,
+      });
+      let reads = 0;
+      const accessRows: Store["queries"]["accessRows"] = (account) => {
+        reads += 1;
+        return own.queries.accessRows(account);
+      };
+      const view = accessView({ queries: { accessRows }, wall: process.now });
+      const gap = (): void => {
+        count("hears of a gap");
+        view.gap();
+      };
+      bus.listeners.add({ process, heard: (fact) => void view.heard(fact), signs: { ...view, gap } });
       const api = {
         process,
         ask: (request: Request) => process.run(() => asking.ask(request)),
@@ -170,6 +196,14 @@ export const openWorld = async (
           process.run(async () => {
             const rows = await own.queries.invoice(invoiceId);
             if (rows.ok && rows.value !== null) await hinting.paid(rows.value.attempts);
+          }),
+        mayWatch: (accountId: AccountId) =>
+          process.run(async () => {
+            const [at, before] = [process.now(), reads];
+            const asking = view.access(accountId, at);
+            const isRead = reads > before;
+            const access = await asking;
+            return access.ok ? { at, access: access.value, isRead } : null;
           }),
         take: (read: Parameters<Door["take"]>[0], raw: string) =>
           process.run(async () => {
@@ -221,14 +255,9 @@ export const openWorld = async (
       loop(process, "sweeps the intake", INTAKE_SWEEP_MS, () => work.intake, updating.sweep);
     },
     relay: (process: Process) => {
-      const { own, bus } = partsOf(process);
-      loop(
-        process,
-        "relays",
-        SWEEP_MS,
-        () => work.outbox,
-        () => relay(own.outbox, bus),
-      );
+      const { own, bus: carrier } = partsOf(process);
+      const { step } = relaying({ outbox: own.outbox, bus: carrier, reports: report, now: process.now });
+      loop(process, "relays", SWEEP_MS, () => work.outbox || work.beat, step);
     },
     sweeper: (process: Process) => {
       const { own } = partsOf(process);
@@ -242,14 +271,7 @@ export const openWorld = async (
           return false;
         },
       );
-      bus.listeners.add({
-        process,
-        heard: (message) => {
-          const alarm = alarmOf(message);
-          if (alarm !== null) report(alarm);
-          sweeping.wake();
-        },
-      });
+      bus.listeners.add({ process, heard: sweeping.wake });
     },
     worker: (process: Process) => {
       const { own, common, state } = partsOf(process);
@@ -290,8 +312,22 @@ export const openWorld = async (
   for (const kind of kinds) for (let nth = 1; nth <= swarm.crowd; nth += 1) keepUp(kind, `${kind} ${nth}`);
   const viewers = Array.from({ length: swarm.viewers }, (_, nth) => openViewer(nth));
 
-  let lookedAt = { commits: 0, at: 0 };
   const people = { name: "people", isAlive: () => true };
+  const mayWatch = async (accountId: AccountId): Promise<void> => {
+    await scheduler.turn(people, "asks whether it may watch");
+    const askedAt = scheduler.now();
+    const watched = (await someApi()?.mayWatch(accountId)) ?? null;
+    if (watched === null) return;
+    const { isRead, ...told } = watched;
+    const answer = `may watch: ${told.access !== null}, ${isRead ? "read" : "remembered"}`;
+    note(`  ${answer}`);
+    guarded(() => {
+      const isOld = claims.onWatching({ accountId, askedAt, ...told });
+      count(isOld && !isRead ? "may watch: remembered, as it was a moment ago" : answer);
+    });
+  };
+
+  let lookedAt = { commits: 0, at: 0 };
   return {
     ...machine,
     swarm,
@@ -320,6 +356,14 @@ export const openWorld = async (
       return requested;
     },
     commits: () => commits,
+    watch: async (accountId, times) => {
+      watching += 1;
+      for (let left = times; left > 0; left -= 1) {
+        await mayWatch(accountId);
+        await scheduler.turn(people, "watches", dice.about(200, 30_000));
+      }
+      watching -= 1;
+    },
     hint: async (invoiceId) => {
       await scheduler.turn(people, "hints");
       await someApi()?.hint(invoiceId);
@@ -328,6 +372,9 @@ export const openWorld = async (
       const at = scheduler.now();
       work.intake = answered(await raw.intake.due(at, 1)).length > 0;
       work.outbox = answered(await raw.outbox.unrelayed(1)).length > 0;
+      const nextBeatAt = plusMs(bus.beatAt() ?? instantOf(0), BEAT_EACH_MS);
+      work.beat = watching > 0 && nextBeatAt <= at;
+      if (watching > 0) scheduler.mark(nextBeatAt);
       work.due = answered(await raw.queries.due(at, WORK_KINDS, null, 500)).some(tasks.takes);
       if (lookedAt.commits === commits && lookedAt.at === at) return;
       lookedAt = { commits, at };

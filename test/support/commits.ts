@@ -74,6 +74,7 @@ export const waitingCommand = (over: Partial<IntakeEntry> = {}): IntakeEntry => 
   gatewayAccount: null,
   transactionId: null,
   requestId: null,
+  sender: null,
   receivedAt: hour(0),
   ...over,
 });

@@ -2,10 +2,11 @@ import { invoiceStream } from "../../src/core/billing/stream.ts";
 import type { InvoiceId } from "../../src/core/ids.ts";
 import type { Report } from "../../src/core/ports/reports.ts";
 import type { CommandDone } from "../../src/core/work/updater.ts";
-import { application, digest, stateUpdater } from "../../src/entrypoints/application.ts";
+import { application } from "../../src/entrypoints/application.ts";
 import { readConfig } from "../../src/entrypoints/config.ts";
 import { openGateway } from "../../src/entrypoints/gateway.ts";
 import { operatorOf } from "../../src/entrypoints/operator.ts";
+import { digest, stateUpdater } from "../../src/entrypoints/parts/ground.ts";
 import { applyPlans, FIRST_PLANS } from "../../src/entrypoints/plans.ts";
 import { newViewer } from "./online-viewer.ts";
 import { newFolder } from "./program.ts";
@@ -24,7 +25,12 @@ export const openOnlineHouse = async (store: SqlStore) => {
   const { config } = read;
   let port = 0;
   const origin = (): string => `http://127.0.0.1:${port}`;
-  const gateway = openGateway(config.gateway, config.dataDir, origin, origin);
+  const gateway = openGateway(config.gateway, {
+    dataDir: config.dataDir,
+    masterKey: MASTER_KEY,
+    publicUrl: origin,
+    ownUrl: origin,
+  });
   const state = stateUpdater(store, gateway.payments.gatewayAccount);
   const operator = operatorOf(store, state, digest, null);
   await applyPlans(operator, FIRST_PLANS);

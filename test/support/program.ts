@@ -6,11 +6,14 @@ const root = new URL("../..", import.meta.url).pathname;
 /** Long enough for a first start on a loaded machine; a program that takes longer has hung, and is killed. */
 const DEADLINE_MS = 60_000;
 
-type Ended = { readonly out: string; readonly err: string; readonly exitCode: number | null };
+export type Ended = { readonly out: string; readonly err: string; readonly exitCode: number | null };
+
+export type Entrypoint = "api" | "consumer" | "cron" | "demo" | "matinee" | "sandbox" | "standalone";
+export type Program = ReturnType<typeof runProgram>;
 
 /** One of our programs in a process of its own, with no setting but those given. */
 export const runProgram = (
-  entrypoint: "standalone" | "matinee",
+  entrypoint: Entrypoint,
   env: Readonly<Record<string, string>>,
   ...args: readonly string[]
 ) => {

@@ -7,10 +7,13 @@ export type Sources = Readonly<Record<string, string>>;
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@electric-sql/pglite": ["src/adapters/postgres"],
   "@elysiajs/openapi": ["src/adapters/http"],
+  bullmq: ["src/adapters/bullmq"],
   "cli-progress": ["src/entrypoints"],
   commander: ["src/entrypoints"],
   elysia: ["src/adapters/http"],
+  ioredis: ["src/adapters/bullmq"],
   jose: ["src/adapters/crypto"],
+  nats: ["src/adapters/nats"],
   pino: ["src/adapters/telemetry"],
   postgres: ["src/adapters/postgres"],
   "rate-limiter-flexible": ["src/adapters/limits"],

@@ -1,11 +1,10 @@
-import { errors, exportJWK, importJWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { type AccountId, encodeDerivedId, parseAccountId, parseSessionId, type SessionId } from "../../core/ids.ts";
 import type { AccessClaims, Tokens } from "../../core/ports/tokens.ts";
-import { invariant } from "../../core/result.ts";
 import { type Instant, instantOf, SECOND_MS } from "../../core/time.ts";
+import { ALGORITHM, signingKeys } from "./signing-keys.ts";
 import { verifiedTokens } from "./verified-tokens.ts";
 
-const ALGORITHM = "EdDSA";
 const AUDIENCE = "matinee";
 /** RFC 9068: what is signed for another purpose does not pass for an access token. */
 const TYPE = "at+jwt";
@@ -26,7 +25,7 @@ export const jwtTokens = async ({
   readonly masterKey: Uint8Array;
   readonly issuer: () => string;
 }): Promise<Tokens> => {
-  const { privateKey, publicKey } = await deriveKeys(masterKey);
+  const { privateKey, publicKey } = await signingKeys(masterKey, KEY_LABEL);
   const verified = verifiedTokens();
   return {
     signAccess: ({ accountId, sessionId, issuedAt, expiresAt }) =>
@@ -86,23 +85,3 @@ const isWhole = (seconds: number): boolean => Number.isInteger(seconds) && secon
 const secondsOf = (at: Instant): number => Math.floor(at / SECOND_MS);
 const randomBytes = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count));
 const sha256Hex = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");
-
-/** An Ed25519 private key in PKCS #8 is this, and then its 32 bytes (RFC 8410, 7). */
-const PKCS8_HEAD = Uint8Array.fromHex("302e020100300506032b657004220420");
-
-const deriveKeys = async (
-  masterKey: Uint8Array,
-): Promise<{ readonly privateKey: CryptoKey; readonly publicKey: CryptoKey | Uint8Array }> => {
-  invariant(masterKey.length === 32, "the master key has 32 bytes");
-  const master = await crypto.subtle.importKey("raw", Uint8Array.from(masterKey), "HKDF", false, ["deriveBits"]);
-  const info = new TextEncoder().encode(KEY_LABEL);
-  const seed = await crypto.subtle.deriveBits(
-    { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info },
-    master,
-    256,
-  );
-  const pkcs8 = Uint8Array.from([...PKCS8_HEAD, ...new Uint8Array(seed)]);
-  const privateKey = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
-  const { d: _, ...publicJwk } = await exportJWK(privateKey);
-  return { privateKey, publicKey: await importJWK(publicJwk, ALGORITHM) };
-};

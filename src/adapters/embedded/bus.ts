@@ -1,6 +1,7 @@
+import type { RowOf } from "../../core/billing/read-model.ts";
 import type { CommandId } from "../../core/ids.ts";
-import type { Bus, Consumption } from "../../core/ports/bus.ts";
-import type { OutboxMessage } from "../../core/ports/outbox.ts";
+import type { Bus, BusSigns, Consumption } from "../../core/ports/bus.ts";
+import type { Fact } from "../../core/ports/outbox.ts";
 import type { Outcome } from "../../core/ports/storage.ts";
 import { ok } from "../../core/result.ts";
 import { loop } from "./loop.ts";
@@ -11,22 +12,28 @@ import { loop } from "./loop.ts";
  * @param onError what a handler threw; the bus goes on
  */
 export const embeddedBus = (onError: (error: unknown) => void): Bus => {
-  const subscribers = new Set<(message: OutboxMessage) => Promise<void>>();
+  const subscribers = new Set<Subscriber>();
   const waiting = new Map<CommandId, Set<(outcome: Outcome) => void>>();
+  const hintTakers = new Set<(rows: readonly RowOf<"due">[]) => Promise<void>>();
   const rung = new Set<CommandId>();
   /** Of several who answer rings the first to come takes all that are there. */
   const answerers = new Set<{ wake(): void }>();
 
   return {
-    publish: async (messages) => {
-      for (const message of messages) {
-        for (const handler of subscribers) await handler(message).catch(onError);
+    publish: async (facts) => {
+      for (const fact of facts) {
+        for (const { handler } of subscribers) await handler(fact).catch(onError);
       }
       return ok(null);
     },
-    subscribe: async (handler) => {
-      subscribers.add(handler);
-      return { stop: async () => void subscribers.delete(handler) };
+    beat: async (at) => {
+      for (const { signs } of subscribers) signs?.beat(at);
+      return ok(null);
+    },
+    subscribe: async (handler, signs) => {
+      const subscriber = { handler, signs };
+      subscribers.add(subscriber);
+      return { stop: async () => void subscribers.delete(subscriber) };
     },
     ring: async (id) => {
       rung.add(id);
@@ -49,6 +56,15 @@ export const embeddedBus = (onError: (error: unknown) => void): Bus => {
         },
       };
     },
+    hint: async (rows) => {
+      const [taker] = hintTakers;
+      await taker?.(rows).catch(onError);
+      return ok(null);
+    },
+    takeHints: async (handler) => {
+      hintTakers.add(handler);
+      return { stop: async () => void hintTakers.delete(handler) };
+    },
     tellOutcome: async (id, outcome) => {
       for (const resolve of waiting.get(id) ?? []) resolve(outcome);
       return ok(null);
@@ -68,6 +84,8 @@ export const embeddedBus = (onError: (error: unknown) => void): Bus => {
       }),
   };
 };
+
+type Subscriber = { readonly handler: (fact: Fact) => Promise<void>; readonly signs: BusSigns | undefined };
 
 /** Rings wake at once; this only looks after one that was missed. */
 const IDLE_MS = 60_000;

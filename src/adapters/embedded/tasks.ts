@@ -1,58 +1,57 @@
-import type { DueKind, RowOf } from "../../core/billing/read-model.ts";
+import type { RowOf } from "../../core/billing/read-model.ts";
 import type { Tasks } from "../../core/ports/tasks.ts";
 import { ok } from "../../core/result.ts";
-import type { WorkDone } from "../../core/work/work.ts";
+import { putOffMs, retryAfterMs } from "../../core/work/retries.ts";
+import type { WorkDone, WorkKind } from "../../core/work/work.ts";
+import { loop } from "./loop.ts";
 
 /** Rows that are worked on at the same time. */
 const WORKERS = 4;
-/** A row that stays due though its work was done, or whose worker threw, is put off ever longer. */
-const PUT_OFF_MS = [1000, 5000, 30_000, 5 * 60_000, 60 * 60_000];
 
 type Row = RowOf<"due">;
+/** Until when a row is left alone, how often it was done, and how often its worker threw. */
+type PutOff = { readonly until: number; readonly done: number; readonly thrown: number };
 
 /**
  * Tasks within one process. Nothing of them survives it: the sweep finds all that is due again.
  * @param now milliseconds of a clock that goes on; only differences count
- * @param onError what a worker threw; its row is put off
+ * @param onError what a worker threw, whose row is put off; or a step, which is called a `schedule` with the step's name
  */
 export const embeddedTasks = (
-  onError: (error: unknown, row: Row) => void,
+  onError: (error: unknown, of: Pick<Row, "kind" | "subject">) => void,
   now: () => number = () => performance.now(),
 ): Tasks => {
   const waiting = new Map<string, Row>();
   const running = new Map<string, Promise<void>>();
-  /** How often a row came back, and until when it is left alone. Forgotten once that has long passed. */
-  const putOff = new Map<string, { readonly until: number; readonly times: number }>();
-  const workers = new Map<DueKind, (row: Row) => Promise<WorkDone>>();
+  /** Forgotten once its time has long passed. */
+  const putOff = new Map<string, PutOff>();
+  const workers = new Map<string, (row: Row) => Promise<PutOff>>();
   let isFilling = false;
 
-  const later = (name: string, afterMs: number | null): void => {
-    const times = putOff.get(name)?.times ?? 0;
-    const waitMs = afterMs ?? PUT_OFF_MS[Math.min(times, PUT_OFF_MS.length - 1)] ?? 0;
-    putOff.set(name, { until: now() + waitMs, times: times + 1 });
-  };
   const forgetOld = (): void => {
     for (const [name, { until }] of putOff) if (until + FORGET_MS < now()) putOff.delete(name);
   };
-
-  const work = async (name: string, row: Row): Promise<void> => {
-    const worker = workers.get(row.kind as DueKind);
-    if (worker === undefined) return;
+  /** One worker, as it handles rows of its kind. */
+  const handling = (kind: WorkKind, worker: (row: Row) => Promise<WorkDone>) => async (row: Row) => {
+    const { done, thrown } = putOff.get(nameOf(row)) ?? { done: 0, thrown: 0 };
     try {
-      const done = await worker(row);
-      later(name, done.status === "later" ? done.afterMs : null);
+      const came = await worker(row);
+      if (came.status === "later") return { until: now() + came.afterMs, done, thrown };
+      return { until: now() + putOffMs(done + 1), done: done + 1, thrown };
     } catch (error) {
-      later(name, null);
       onError(error, row);
+      return { until: now() + retryAfterMs(kind, thrown + 1), done, thrown: thrown + 1 };
     }
   };
   const fill = (): void => {
     isFilling = false;
     for (const [name, row] of waiting) {
       if (running.size >= WORKERS) return;
-      if (!workers.has(row.kind as DueKind)) continue;
+      const handle = workers.get(row.kind);
+      if (handle === undefined) continue;
       waiting.delete(name);
-      const run = work(name, row).finally(() => {
+      const run = handle(row).then((left) => {
+        putOff.set(name, left);
         running.delete(name);
         fill();
       });
@@ -64,7 +63,7 @@ export const embeddedTasks = (
     add: async (rows) => {
       forgetOld();
       for (const row of rows) {
-        const name = `${row.kind} ${row.subject} ${row.dueAt}`;
+        const name = nameOf(row);
         if (running.has(name) || waiting.has(name) || (putOff.get(name)?.until ?? 0) > now()) continue;
         waiting.set(name, row);
       }
@@ -73,7 +72,7 @@ export const embeddedTasks = (
       return ok(null);
     },
     work: async (kinds, worker) => {
-      for (const kind of kinds) workers.set(kind, worker);
+      for (const kind of kinds) workers.set(kind, handling(kind, worker));
       fill();
       return {
         stop: async () => {
@@ -82,7 +81,17 @@ export const embeddedTasks = (
         },
       };
     },
+    schedule: async (name, everyMs, step) =>
+      loop(
+        async () => {
+          await step();
+          return false;
+        },
+        everyMs,
+        (error) => onError(error, { kind: "schedule", subject: name }),
+      ),
   };
 };
 
 const FORGET_MS = 2 * 60 * 60_000;
+const nameOf = ({ kind, subject, dueAt }: Row): string => `${kind} ${subject} ${dueAt}`;

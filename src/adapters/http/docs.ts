@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type AnyElysia, Elysia } from "elysia";
 import { z } from "zod";
+import { asyncApi } from "../wire/asyncapi.ts";
 import { type OpenApi, openApiOf, partOf } from "./openapi.ts";
 import { html, pageResponse } from "./page.ts";
 import { Refused } from "./problems.ts";
@@ -42,6 +43,11 @@ const ASSET_DETAIL = {
  */
 export const docsRoutes = (whole: () => AnyElysia) => {
   let made: OpenApi | null = null;
+  let madeOfBus: object | null = null;
+  const bus = (): object => {
+    madeOfBus ??= asyncApi();
+    return madeOfBus;
+  };
   const document = (): OpenApi => {
     made ??= openApiOf(whole());
     return made;
@@ -52,6 +58,13 @@ export const docsRoutes = (whole: () => AnyElysia) => {
     })
     .get("/docs/json", () => Response.json(document()), {
       detail: { ...pages("application/json"), operationId: "docsJson", summary: "This documentation, as OpenAPI 3.1" },
+    })
+    .get("/docs/asyncapi", () => Response.json(bus()), {
+      detail: {
+        ...pages("application/json"),
+        operationId: "docsAsyncapi",
+        summary: "What other services send and hear over the bus, as AsyncAPI 3",
+      },
     })
     .get("/subscriptions/api/openapi", () => Response.json(partOf(document(), "/subscriptions/api/v1")), {
       detail: {

@@ -1,7 +1,10 @@
 import type { CommandId } from "../../core/ids.ts";
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
+import type { ServiceOutcome } from "../../core/ports/services.ts";
+import type { RecordedOutcome } from "../../core/ports/storage.ts";
 import { ok } from "../../core/result.ts";
 import type { Instant } from "../../core/time.ts";
+import { commandTypeOf } from "../wire/intake-bodies.ts";
 import { compareText } from "./due-queue.ts";
 import { type IntakeRow, type Memory, setWithUndo } from "./memory.ts";
 import type { Undo } from "./tables.ts";
@@ -15,7 +18,13 @@ export const memoryIntake = (memory: Memory): Intake => {
       .map(({ entry }) => entry)
       .sort((a, b) => a.receivedAt - b.receivedAt || compareText(a.id, b.id));
   const take = (entry: IntakeEntry): void => {
-    intake.set(entry.id, { entry: Object.freeze({ ...entry }), waitUntil: null, done: false, suspended: null });
+    intake.set(entry.id, {
+      entry: Object.freeze({ ...entry }),
+      waitUntil: null,
+      done: false,
+      told: false,
+      suspended: null,
+    });
     wake(memory, entry, []);
   };
   const change = (id: CommandId, changes: Partial<IntakeRow>): void => {
@@ -66,7 +75,32 @@ export const memoryIntake = (memory: Memory): Intake => {
           .sort((a, b) => a.suspendedAt - b.suspendedAt || compareText(a.id, b.id))
           .slice(0, limit),
       ),
+    replay: async (id) => {
+      const row = intake.get(id);
+      if (row === undefined || row.done || row.suspended === null) return ok(false);
+      intake.set(id, { ...row, suspended: null });
+      return ok(true);
+    },
+    untold: async (limit) =>
+      ok(
+        rows(({ told }) => !told)
+          .flatMap(({ entry }) => toldOf(entry, outcomes.get(entry.id) ?? null))
+          .sort((a, b) => a.at - b.at || compareText(a.id, b.id))
+          .slice(0, limit),
+      ),
+    told: async (ids) => {
+      for (const id of ids) {
+        const row = intake.get(id);
+        if (row !== undefined) intake.set(id, { ...row, told: true });
+      }
+      return ok(null);
+    },
   };
+};
+
+const toldOf = ({ id, sender, body }: IntakeEntry, recorded: RecordedOutcome | null): readonly ServiceOutcome[] => {
+  if (sender === null || recorded === null) return [];
+  return [{ id, ...sender, command: commandTypeOf(body), outcome: recorded.outcome, at: recorded.recordedAt }];
 };
 
 const isDue = (row: IntakeRow, now: Instant): boolean =>

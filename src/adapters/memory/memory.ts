@@ -35,6 +35,7 @@ export type IntakeRow = {
   readonly entry: IntakeEntry;
   readonly waitUntil: Instant | null;
   readonly done: boolean;
+  readonly told: boolean;
   readonly suspended: { readonly at: Instant; readonly reason: string } | null;
 };
 

@@ -1,4 +1,5 @@
-import type { CommandId } from "../../core/ids.ts";
+import type { StreamName } from "../../core/billing/stream.ts";
+import type { AccountId, CommandId } from "../../core/ids.ts";
 import type { Outbox, OutboxMessage } from "../../core/ports/outbox.ts";
 import { invariant, ok } from "../../core/result.ts";
 import type { Memory, Message } from "./memory.ts";
@@ -17,6 +18,12 @@ export const memoryOutbox = (memory: Memory): Outbox => ({
     for (const position of positions) memory.unrelayed.delete(position);
     return ok(null);
   },
+  backlog: async () => {
+    const [oldest] = memory.unrelayed;
+    const message = memory.outbox[Number(oldest ?? 0n) - 1];
+    const oldestAt = message === undefined ? null : print(memory, message).recordedAt;
+    return ok({ messages: memory.unrelayed.size, oldestAt });
+  },
   // A commit is written at once: none can come late, and the order of positions is the order of all.
   follow: async (after, limit) => {
     const from = after === null ? 0 : Number(after);
@@ -25,9 +32,19 @@ export const memoryOutbox = (memory: Memory): Outbox => ({
 });
 
 const print = ({ streams, intake }: Memory, { position, stream, version }: Message): OutboxMessage => {
-  const recorded = streams.get(stream)?.recorded[version - 1];
-  invariant(recorded !== undefined, "a message tells of a recorded event");
-  const { event, causedBy } = recorded;
-  const requestId = intake.get(causedBy as CommandId)?.entry.requestId ?? null;
-  return { position, cursor: String(position), stream, version, event, causedBy: causedBy as CommandId, requestId };
+  const found = streams.get(stream);
+  const recorded = found?.recorded[version - 1];
+  invariant(found !== undefined && recorded !== undefined, "a message tells of a recorded event");
+  const { event, recordedAt } = recorded;
+  const causedBy = recorded.causedBy as CommandId;
+  const accountId = accountOf([stream, ...found.links]);
+  const requestId = intake.get(causedBy)?.entry.requestId ?? null;
+  return { position, cursor: String(position), stream, version, event, accountId, causedBy, requestId, recordedAt };
+};
+
+const CUSTOMER = "customer/";
+/** All that belongs to an account is its customer's stream, or is linked to that. */
+const accountOf = (streams: readonly StreamName[]): AccountId | null => {
+  const customer = streams.find((stream) => stream.startsWith(CUSTOMER));
+  return customer === undefined ? null : (customer.slice(CUSTOMER.length) as AccountId);
 };

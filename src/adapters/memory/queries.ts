@@ -1,4 +1,6 @@
+import { bestAccess } from "../../core/billing/access-rows.ts";
 import type { RowOf, TableName } from "../../core/billing/read-model.ts";
+import type { AccountId } from "../../core/ids.ts";
 import type { Page, Queries } from "../../core/ports/queries.ts";
 import { ok } from "../../core/result.ts";
 import { compareText } from "./due-queue.ts";
@@ -10,6 +12,10 @@ export const memoryQueries = (memory: Memory): Queries => {
     plan,
     prices: group("prices", plan.code).toSorted((a, b) => a.version - b.version),
   });
+  const accessRows = (account: AccountId) =>
+    group("access", account).toSorted(
+      (a, b) => b.tier - a.tier || b.untilAt - a.untilAt || compareText(a.source, b.source),
+    );
   return {
     plans: async (which) =>
       ok(
@@ -50,12 +56,8 @@ export const memoryQueries = (memory: Memory): Queries => {
     },
     capture: async (gatewayAccount, transactionId) =>
       ok(memory.tables.row("captures", { gatewayAccount, transactionId })),
-    access: async (account, at) => {
-      const [best] = group("access", account)
-        .filter(({ fromAt, untilAt }) => fromAt <= at && at < untilAt)
-        .sort((a, b) => b.tier - a.tier || b.untilAt - a.untilAt || compareText(a.source, b.source));
-      return ok(best ?? null);
-    },
+    access: async (account, at) => ok(bestAccess(accessRows(account), at)),
+    accessRows: async (account) => ok(accessRows(account)),
     events: async (stream, afterVersion, limit) =>
       ok(memory.streams.get(stream)?.recorded.slice(afterVersion, afterVersion + limit) ?? []),
     due: async (at, kinds, after, limit) => {

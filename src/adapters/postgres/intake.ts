@@ -1,6 +1,8 @@
 import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } from "../../core/ids.ts";
 import type { Intake, IntakeEntry } from "../../core/ports/intake.ts";
+import type { Sender, ServiceOutcome } from "../../core/ports/services.ts";
 import type { VaultSecret } from "../../core/ports/vault.ts";
+import { commandTypeOf } from "../wire/intake-bodies.ts";
 import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { instantOfDate, printInstant } from "./rows.ts";
@@ -9,7 +11,7 @@ import { readOutcome } from "./storage.ts";
 import { isKeyGone } from "./vault.ts";
 
 const ENTRY =
-  "id, kind, fingerprint, body, account_id, attempt_id, gateway_account, transaction_id, request_id, received_at";
+  "id, kind, fingerprint, body, account_id, attempt_id, gateway_account, transaction_id, request_id, service, service_command, reply_to, received_at";
 const TO_DO = "done_at is null and suspended_at is null";
 const DUE = `${TO_DO} and (wait_until is null or wait_until <= $1::timestamptz)`;
 
@@ -96,7 +98,57 @@ export const postgresIntake = (driver: Driver, seals: Seals): Intake => ({
         reason: row["suspended_because"] as string,
       }));
     }),
+  replay: (id) =>
+    answered(async () => {
+      const rows = await driver.query(
+        `update billing.intake set suspended_at = null, suspended_because = null
+         where id = $1 and suspended_at is not null and done_at is null returning id`,
+        [id],
+      );
+      return rows.length > 0;
+    }),
+  untold: (limit) =>
+    answered(async () => {
+      const rows = await driver.query(
+        `select asked.id, asked.service, asked.service_command, asked.reply_to, asked.body, done.fingerprint, done.outcome, done.recorded_at
+         from billing.intake asked join billing.outcomes done on done.command_id = asked.id
+         where asked.service is not null and asked.told_at is null and asked.done_at is not null
+         order by asked.done_at, asked.id limit $1`,
+        [limit],
+      );
+      return rows.map(readOutcomeToTell);
+    }),
+  told: (ids) =>
+    answered(async () => {
+      await driver.query(
+        "update billing.intake set told_at = now() where id = any($1::text[]) and service is not null and told_at is null",
+        [ids],
+      );
+      return null;
+    }),
 });
+
+const readSender = (row: SqlRow): Sender | null =>
+  row["service"] === null
+    ? null
+    : {
+        service: row["service"] as string,
+        commandId: row["service_command"] as string,
+        replyTo: row["reply_to"] as string | null,
+      };
+
+const readOutcomeToTell = (row: SqlRow): ServiceOutcome => {
+  const { outcome, recordedAt } = readOutcome(row["id"] as CommandId, row);
+  return {
+    id: row["id"] as CommandId,
+    service: row["service"] as string,
+    commandId: row["service_command"] as string,
+    command: commandTypeOf(row["body"] as string),
+    replyTo: row["reply_to"] as string | null,
+    outcome,
+    at: recordedAt,
+  };
+};
 
 type Accepting = {
   readonly entry: IntakeEntry;
@@ -142,6 +194,9 @@ const printEntry = (entry: IntakeEntry): string =>
     gateway_account: entry.gatewayAccount,
     transaction_id: entry.transactionId,
     request_id: entry.requestId,
+    service: entry.sender?.service ?? null,
+    service_command: entry.sender?.commandId ?? null,
+    reply_to: entry.sender?.replyTo ?? null,
     received_at: printInstant(entry.receivedAt),
   });
 
@@ -155,5 +210,6 @@ const readEntry = (row: SqlRow): IntakeEntry => ({
   gatewayAccount: row["gateway_account"] as GatewayAccount | null,
   transactionId: row["transaction_id"] as TransactionId | null,
   requestId: row["request_id"] as string | null,
+  sender: readSender(row),
   receivedAt: instantOfDate(row["received_at"]),
 });

@@ -5,6 +5,8 @@ import guards from "./migrations/0003_guards.sql" with { type: "text" };
 import firstPayment from "./migrations/0004_first_payment.sql" with { type: "text" };
 import accounts from "./migrations/0005_accounts.sql" with { type: "text" };
 import intake from "./migrations/0006_intake.sql" with { type: "text" };
+import services from "./migrations/0007_services.sql" with { type: "text" };
+import leases from "./migrations/0008_leases.sql" with { type: "text" };
 
 /** A whole file of statements; it neither begins nor ends a transaction. */
 export type Migration = { readonly name: string; readonly sql: string };
@@ -16,6 +18,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "0004_first_payment", sql: firstPayment },
   { name: "0005_accounts", sql: accounts },
   { name: "0006_intake", sql: intake },
+  { name: "0007_services", sql: services },
+  { name: "0008_leases", sql: leases },
 ];
 
 /** The schema cannot be brought up to date; the message says why and what to do. */

@@ -1,13 +1,18 @@
 import type { StreamName } from "../../core/billing/stream.ts";
-import type { CommandId } from "../../core/ids.ts";
+import type { AccountId, CommandId } from "../../core/ids.ts";
 import type { Outbox, OutboxMessage } from "../../core/ports/outbox.ts";
 import { decodeEvent } from "../wire/events.ts";
 import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
+import { instantOfDate } from "./rows.ts";
 
 const MESSAGE = `message.position, message.xid::text as xid, message.stream, message.version, event.type, event.schema, event.body,
-  event.caused_by, asked.request_id
+  event.caused_by, event.recorded_at, asked.request_id, customer.stream as customer
   from billing.outbox message join billing.events event on (event.stream, event.version) = (message.stream, message.version)
+  join billing.streams stream on stream.stream = message.stream
+  left join lateral (
+    select name as stream from unnest(message.stream || stream.links) name where name like 'customer/%' limit 1
+  ) customer on true
   left join billing.intake asked on asked.id = event.caused_by`;
 
 export const postgresOutbox = (driver: Driver): Outbox => ({
@@ -26,6 +31,19 @@ export const postgresOutbox = (driver: Driver): Outbox => ({
         [positions.map(String)],
       );
       return null;
+    }),
+  backlog: () =>
+    answered(async () => {
+      const [row] = await driver.query(
+        `select count(*)::int as messages, min(event.recorded_at) as oldest_at
+         from billing.outbox message join billing.events event on (event.stream, event.version) = (message.stream, message.version)
+         where message.relayed_at is null`,
+      );
+      const oldestAt = row?.["oldest_at"] ?? null;
+      return {
+        messages: row?.["messages"] as number,
+        oldestAt: oldestAt === null ? null : instantOfDate(oldestAt),
+      };
     }),
   follow: (after, limit) =>
     answered(async () => {
@@ -47,6 +65,12 @@ const readMessage = (row: SqlRow): OutboxMessage => ({
   stream: row["stream"] as StreamName,
   version: row["version"] as number,
   event: decodeEvent(row["type"] as string, row["schema"] as number, row["body"]),
+  accountId: accountOf(row["customer"] as string | null),
   causedBy: row["caused_by"] as CommandId,
   requestId: row["request_id"] as string | null,
+  recordedAt: instantOfDate(row["recorded_at"]),
 });
+
+/** All that belongs to an account is its customer's stream, or is linked to that. */
+const accountOf = (customer: string | null): AccountId | null =>
+  customer === null ? null : (customer.slice("customer/".length) as AccountId);

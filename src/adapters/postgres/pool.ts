@@ -3,22 +3,25 @@ import { ConnectionLost } from "./driver.ts";
 /** What a pool knows of a connection: whether it may be used again, and how it is let go. */
 type Pooled = { readonly isLost: () => boolean; readonly end: () => Promise<void> };
 export type Pool<C extends Pooled> = {
-  /** Lends a connection. `alone`: to this caller only, until `run` has ended; else others may send on it as well. */
-  use<T>(alone: boolean, run: (connection: C) => Promise<T>): Promise<T>;
+  /**
+   * Lends a connection, and tells how long the caller has waited for it. `alone`: to this caller only, until `run` has ended;
+   * else others may send on it as well.
+   */
+  use<T>(alone: boolean, run: (connection: C, waitedMs: number) => Promise<T>): Promise<T>;
   /** Lends no more, and waits a little for what is under way. */
   close(): Promise<void>;
 };
 type PoolOptions<C> = {
   readonly open: () => C;
   readonly max: number;
+  /** Callers on one connection at the same time, of those who need it not alone. */
+  readonly sharers: number;
   /** For how long a caller waits for a connection while all are taken. */
   readonly waitMs: number;
 };
 type Place<C> = { readonly connection: C; users: number; alone: boolean; idleSince: number };
 type Waiting<C> = { readonly alone: boolean; readonly got: (place: Place<C>) => void };
 
-/** Callers who send on one connection without waiting for each other's answers. */
-const SHARERS = 16;
 /** An idle connection is let go after this time, so that a quiet process holds no memory of the server. */
 const IDLE_MS = 60_000;
 const CLOSE_MS = 5000;
@@ -27,7 +30,7 @@ const CLOSE_MS = 5000;
  * At most `max` connections. One that was lost is never used again: its place is taken by a new one when somebody asks, so
  * the pool is whole again as soon as the server is. First come, first served.
  */
-export const pool = <C extends Pooled>({ open, max, waitMs }: PoolOptions<C>): Pool<C> => {
+export const pool = <C extends Pooled>({ open, max, sharers, waitMs }: PoolOptions<C>): Pool<C> => {
   let places: Place<C>[] = [];
   const waiting: Waiting<C>[] = [];
   let closed = false;
@@ -44,7 +47,7 @@ export const pool = <C extends Pooled>({ open, max, waitMs }: PoolOptions<C>): P
       return place;
     }
     if (alone) return null;
-    const shared = places.filter((place) => !place.alone && place.users < SHARERS);
+    const shared = places.filter((place) => !place.alone && place.users < sharers);
     return shared.reduce<Place<C> | null>(
       (least, one) => (least === null || one.users < least.users ? one : least),
       null,
@@ -99,9 +102,10 @@ export const pool = <C extends Pooled>({ open, max, waitMs }: PoolOptions<C>): P
 
   return {
     use: async (alone, run) => {
+      const askedAt = performance.now();
       const place = await take(alone);
       try {
-        return await run(place.connection);
+        return await run(place.connection, performance.now() - askedAt);
       } finally {
         giveBack(place);
       }

@@ -1,151 +1,219 @@
-import { connect as dial, type Socket } from "node:net";
-import postgres from "postgres";
-import { ConnectionLost, type Driver, type Parameter, SqlError, type SqlRow } from "./driver.ts";
+import { ConnectionLost, type Driver, type Parameter, type SqlRow } from "./driver.ts";
 import { pool } from "./pool.ts";
+import { openSession, type Place, type Session, type SessionOptions } from "./session.ts";
 
-export type ServerOptions = {
-  readonly url: string;
-  /** Connections at most. 4 beat 8 on two cores: size from cores, not from clients. */
-  readonly max: number;
-  /** Every connection acts as this role; null: as the login. */
-  readonly role: string | null;
-  /** The server gives up a statement outside of a transaction after this time. As long may be waited for a connection. */
-  readonly deadlineMs?: number;
-};
+export type ServerOptions = Pick<SessionOptions, "url" | "role"> &
+  Partial<Omit<SessionOptions, "url" | "role">> & {
+    /** Connections at most. See `defaultConnections`. */
+    readonly max: number;
+  };
 
-const DEADLINE_MS = 10_000;
+/** 4 beat 8 on two cores, whoever asks: it is the cores that work. Of many processes each has its own. */
+export const defaultConnections = (cores: number): number => Math.min(20, Math.max(4, 2 * cores));
+
+export const DEADLINE_MS = 10_000;
 /** How much longer we wait for the server to say so itself: its word that nothing was done is worth more than our doubt. */
-const SILENCE_MS = 2000;
+const SILENCE_MS = 1000;
+/** For how long a caller waits for a new connection to a server that has just been given up for its silence. */
+const DOUBT_MS = 250;
 /** For one statement of a migration or a rebuild. */
 const LONG_MS = 3_600_000;
-/** The server ends a transaction whose process stands still, and with it the locks. */
-const STANDSTILL_MS = 60_000;
-const CONNECT_S = 5;
-const END_S = 1;
+/** For a new connection, all hosts together. */
+const CONNECT_MS = 5000;
+/** Until it is tried again after it failed: a server that comes back, or is to become the primary, has other work. */
+const PAUSE_MS = 100;
+/** Callers who send on one connection without waiting for each other's answers. */
+const SHARERS = 16;
 
-/** A PostgreSQL server through a pool. Heals by itself after a restart of the server or the loss of connections. */
-export const postgresJs = ({ url, max, role, deadlineMs = DEADLINE_MS }: ServerOptions): Driver => {
-  const connections = pool({ open: () => connect(url, role, deadlineMs), max, waitMs: deadlineMs });
-  const silenceMs = deadlineMs + SILENCE_MS;
+/**
+ * A PostgreSQL server through a pool. Heals by itself after a restart of the server or the loss of connections. A URL may name
+ * several hosts, as in `postgres://user@a:5432,b:5432/name`: a connection is made to the first of them that takes writes, so
+ * that after a failover the new primary is found without a restart.
+ *
+ * A statement is answered, or given up, within the deadline and a second, the wait for a connection included. While the server
+ * is silent, new ones are given up after a moment.
+ */
+export const postgresJs = ({
+  url,
+  max,
+  role,
+  deadlineMs = DEADLINE_MS,
+  prepare = true,
+  pipeline = true,
+  configure = true,
+}: ServerOptions): Driver => {
+  const options = { url, role, deadlineMs, prepare, pipeline, configure };
+  const server: Server = { options, places: placesOf(url), first: 0, refusedAt: -Infinity, silent: false };
+  const connections = pool({
+    open: () => connect(server),
+    max,
+    sharers: pipeline ? SHARERS : 1,
+    waitMs: deadlineMs,
+  });
+  const patienceMs = deadlineMs + SILENCE_MS;
   return {
-    query: (text, params = []) => connections.use(false, ({ ask }) => ask(text, params, silenceMs)),
+    query: (text, params = []) =>
+      connections.use(false, ({ ask }, waitedMs) => ask(text, params, patienceMs - waitedMs)),
     transaction: (run) => connections.use(true, (connection) => inTransaction(connection, run)),
     close: connections.close,
   };
 };
 
+/** What the connections of a pool know together. */
+type Server = {
+  readonly options: SessionOptions;
+  /** Null: the one host of the URL. */
+  readonly places: readonly (Place | null)[];
+  /** Which of them took writes last. New connections begin there: a host that is gone costs time once, and not each time. */
+  first: number;
+  /** When a connection could not be made last. */
+  refusedAt: number;
+  /** It was given up because it kept silent, and nobody has heard of it since. */
+  silent: boolean;
+};
+
+/** The hosts of a URL that names several. One is left to postgres.js, which also knows sockets and the defaults of the environment. */
+const placesOf = (url: string): readonly (Place | null)[] => {
+  const hosts = (/^\w+:\/\/(?:[^/?#]*@)?([^/?#]*)/.exec(url)?.[1] ?? "").split(",");
+  if (hosts.length === 1) return [null];
+  return hosts.map((text) => {
+    const [, host = "", port = "5432"] = /^(.*?)(?::(\d+))?$/.exec(text) ?? [];
+    return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+  });
+};
+
 type Connection = {
-  /** Sends at once, also while others wait for their answers. @param silenceMs until the server is taken for gone */
-  readonly ask: (text: string, params: readonly Parameter[], silenceMs: number) => Promise<readonly SqlRow[]>;
+  /** @param patienceMs after which the caller is told that there was no answer */
+  readonly ask: (text: string, params: readonly Parameter[], patienceMs: number) => Promise<readonly SqlRow[]>;
   readonly isLost: () => boolean;
-  /** Lets go at once; what is under way fails with this. */
   readonly discard: (because: unknown) => void;
-  /** Lets go, and waits until the server has noticed. */
   readonly end: () => Promise<void>;
 };
 
-/**
- * One connection: a client of postgres.js of its own, thrown away when anything happens to it. Its own pool is not used: in
- * 3.4.9 a connection that dies at the wrong moment writes to a socket that is gone, which ends the process, or keeps half a
- * message for its next life, or connects again for nobody; and it knows no deadline.
- */
-const connect = (url: string, role: string | null, deadlineMs: number): Connection => {
-  let lost = false;
-  let socket: Socket | null = null;
-  const dialling = {
-    socket: async (place: Place): Promise<Socket> => {
-      if (!lost) socket = await socketTo(place);
-      if (!lost && socket !== null) return socket;
-      socket?.destroy();
-      throw new ConnectionLost(false, "the connection was lost");
+/** A session with whichever host takes writes, opened when it is asked for first. */
+const connect = (server: Server): Connection => {
+  const closing = new AbortController();
+  let session: Session | null = null;
+  let failed = false;
+  let answers = 0;
+  const opening = findPrimary(server, closing.signal).then(
+    (found) => {
+      session = found;
+      return found;
     },
-  };
-  const sql = postgres(url, {
-    ...dialling,
-    max: 1,
-    connect_timeout: CONNECT_S,
-    idle_timeout: 0,
-    max_lifetime: null,
-    // It would be asked for on each connect, and its failure ends the process.
-    fetch_types: false,
-    onnotice: () => undefined,
-    onclose: () => discard(new ConnectionLost(true, "CONNECTION_CLOSED")),
-    types: { bigint: postgres.BigInt, texts: TEXTS },
-    connection: {
-      application_name: "matinee",
-      TimeZone: "UTC",
-      // Our statements find few rows by key, whatever their parameters. Planned anew each time they take twice as long, and
-      // compiled, which the planner orders for what it takes to be large, a hundred times as long. A plan is kept, so it must
-      // not be one for tables that were empty when it was made.
-      plan_cache_mode: "force_generic_plan",
-      enable_seqscan: "off",
-      jit: "off",
-      statement_timeout: deadlineMs,
-      idle_in_transaction_session_timeout: STANDSTILL_MS,
-      ...(role === null ? {} : { role }),
+    (error: unknown) => {
+      failed = true;
+      server.refusedAt = performance.now();
+      throw error;
     },
-  });
+  );
+  opening.catch(() => undefined);
 
-  let silence: Timer | undefined;
-  const waiting = new Set<(error: unknown) => void>();
-  const discard = (because: unknown): void => {
-    if (lost) return;
-    lost = true;
-    clearTimeout(silence);
-    for (const fail of waiting) fail(because);
-    void sql.end({ timeout: 0 }).then(() => socket?.destroy());
+  const giveUp = (answersBefore: number, gone: ConnectionLost): void => {
+    // Behind others that take their time it is only late: they are heard.
+    if (session === null || answers > answersBefore) return;
+    server.silent = true;
+    session.discard(gone);
   };
-  const ask: Connection["ask"] = (text, params, silenceMs) =>
+  const ask: Connection["ask"] = (text, params, patienceMs) =>
     new Promise((answer, fail) => {
-      if (waiting.size === 0) {
-        const gone = new ConnectionLost(true, `no answer in ${silenceMs} ms`);
-        silence = setTimeout(() => discard(gone), silenceMs);
-      }
-      waiting.add(fail);
+      const before = answers;
+      const waitMs = session === null && server.silent ? Math.min(DOUBT_MS, patienceMs) : patienceMs;
+      const timer = setTimeout(() => {
+        const gone = new ConnectionLost(session !== null, `no answer in ${Math.round(waitMs)} ms`);
+        fail(gone);
+        giveUp(before, gone);
+      }, waitMs);
       const heard = (): void => {
-        waiting.delete(fail);
-        if (waiting.size === 0) clearTimeout(silence);
-        else silence?.refresh();
+        clearTimeout(timer);
+        answers += 1;
       };
-      sql.unsafe(text, params as never[], { prepare: true }).then(
+      const asked = session === null ? opening.then((found) => found.ask(text, params)) : session.ask(text, params);
+      asked.then(
         (rows) => {
           heard();
+          server.silent = false;
           answer(rows);
         },
         (error: unknown) => {
           heard();
-          fail(translated(error));
-          if (!isHarmless(error)) discard(translated(error));
+          fail(error);
         },
       );
     });
-  const end = async (): Promise<void> => {
-    await sql.end({ timeout: END_S });
-    discard(new ConnectionLost(true, "the connection was closed"));
+  return {
+    ask,
+    isLost: () => failed || (session?.isLost() ?? false),
+    discard: (because) => session?.discard(because),
+    end: async () => {
+      closing.abort();
+      // It may just have been opened.
+      await opening.then(
+        (found) => found.end(),
+        () => undefined,
+      );
+    },
   };
-  return { ask, isLost: () => lost, discard, end };
 };
 
-/** As postgres.js has read them from the URL. */
-type Place = { readonly host: readonly string[]; readonly port: readonly number[]; readonly path: string | false };
+/** What nobody but the server can tell: whether it is a standby, or has been told to take no writes. */
+const TAKES_WRITES = "select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as yes";
 
-const socketTo = ({ host: [host], port: [port], path }: Place): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const socket = typeof path === "string" ? dial(path) : dial({ host: host ?? "", port: port ?? 0 });
-    const tooLate = setTimeout(() => {
-      socket.destroy();
-      reject(Object.assign(new Error(`${host}:${port} does not pick up`), { code: "CONNECT_TIMEOUT" }));
-    }, CONNECT_S * 1000);
-    socket.once("error", (error) => {
-      clearTimeout(tooLate);
-      reject(error);
-    });
-    socket.once("connect", () => {
-      clearTimeout(tooLate);
-      // TLS is asked for by name.
-      resolve(Object.assign(socket, { host, port }));
-    });
-  });
+const findPrimary = async (server: Server, closing: AbortSignal): Promise<Session> => {
+  const { places } = server;
+  const failures: string[] = [];
+  const pauseMs = server.refusedAt + PAUSE_MS - performance.now();
+  if (pauseMs > 0) await Bun.sleep(pauseMs);
+  for (let n = 0; n < places.length && !closing.aborted; n += 1) {
+    const index = (server.first + n) % places.length;
+    const place = places[index] ?? null;
+    const session = openSession(server.options, place);
+    try {
+      const [row] = await answerIn(CONNECT_MS / places.length, session, server, closing);
+      // The only one there is serves reads as well as it can.
+      if (place === null || row?.["yes"] === true) {
+        server.first = index;
+        return session;
+      }
+      failures.push(`${place.host}:${place.port} takes no writes`);
+      void session.end();
+    } catch (error) {
+      session.discard(error);
+      if (place === null) throw unsent(error);
+      failures.push(`${place.host}:${place.port} ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new ConnectionLost(false, failures.join("; "));
+};
+
+const answerIn = async (
+  ms: number,
+  session: Session,
+  server: Server,
+  closing: AbortSignal,
+): Promise<readonly SqlRow[]> => {
+  const tooLate = setTimeout(() => {
+    server.silent = true;
+    session.discard(new ConnectionLost(false, "CONNECT_TIMEOUT"));
+  }, ms);
+  const close = (): void => session.discard(new ConnectionLost(false, "the pool is closed"));
+  closing.addEventListener("abort", close);
+  try {
+    const rows = await session.ask(TAKES_WRITES, []);
+    server.silent = false;
+    return rows;
+  } finally {
+    clearTimeout(tooLate);
+    closing.removeEventListener("abort", close);
+  }
+};
+
+/** Nothing of a caller's is sent before a connection is there. What a certificate or a name server says is no bug of ours. */
+const unsent = (error: unknown): unknown => {
+  if (error instanceof ConnectionLost) return new ConnectionLost(false, error.message);
+  const isTold = error instanceof Error && "code" in error;
+  return isTold ? new ConnectionLost(false, String(error.code)) : error;
+};
 
 const inTransaction = async <T>(
   { ask, isLost, discard }: Connection,
@@ -175,51 +243,4 @@ const inTransaction = async <T>(
     if (!isLost()) await ask("rollback", [], DEADLINE_MS).catch(discard);
     throw error;
   }
-};
-
-/** postgres.js learns how to write arrays from the server only; text[] is the one that we send. */
-const TEXTS = {
-  to: 1009,
-  from: [],
-  serialize: (texts: readonly string[]) =>
-    `{${texts.map((text) => `"${text.replace(/["\\]/g, (sign) => `\\${sign}`)}"`).join(",")}}`,
-  parse: (texts: unknown) => texts,
-};
-
-/** Never reached the server. */
-const NOT_SENT = new Set([
-  "CONNECT_TIMEOUT",
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "CONNECTION_ENDED",
-  "57P03",
-  "53300",
-]);
-const LOST = new Set([
-  "CONNECTION_CLOSED",
-  "CONNECTION_DESTROYED",
-  "ECONNRESET",
-  "EPIPE",
-  "57P01",
-  "57P02",
-  ...NOT_SENT,
-]);
-
-const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
-
-/** The server is read-only: after a failover it may be the wrong one, and another connection may find the right one. */
-const READ_ONLY = "25006";
-/** The server refused one statement and goes on with the next. */
-const isHarmless = (error: unknown): boolean =>
-  error instanceof postgres.PostgresError &&
-  error.severity === "ERROR" &&
-  !LOST.has(error.code) &&
-  error.code !== READ_ONLY;
-
-const translated = (error: unknown): unknown => {
-  const code = codeOf(error);
-  if (LOST.has(code)) return new ConnectionLost(!NOT_SENT.has(code), code);
-  if (!(error instanceof postgres.PostgresError)) return error;
-  return new SqlError(code, error.message, error.constraint_name ?? null);
 };

@@ -1,3 +1,4 @@
+import { bestAccess } from "../../core/billing/access-rows.ts";
 import type { RowOf, TableName } from "../../core/billing/read-model.ts";
 import type { AccountId } from "../../core/ids.ts";
 import type { Page, Queries } from "../../core/ports/queries.ts";
@@ -79,15 +80,12 @@ export const postgresQueries = (driver: Driver): Queries => {
       answered(() =>
         one("captures", "where gateway_account = $1 and transaction_id = $2", [gatewayAccount, transactionId]),
       ),
-    access: (account, at) =>
-      answered(async () => {
-        const best = (await accessOf(account))?.find(({ fromAt, untilAt }) => fromAt <= at && at < untilAt);
-        return best ?? null;
-      }),
+    access: (account, at) => answered(async () => bestAccess((await accessOf(account)) ?? [], at)),
+    accessRows: (account) => answered(async () => (await accessOf(account)) ?? []),
     events: (stream, afterVersion, limit) =>
       answered(async () => {
         const found = await driver.query(
-          "select version, type, schema, body, caused_by, recorded_at from billing.events where stream = $1 and version > $2 order by version limit $3",
+          "select version, type, schema, body, caused_by, recorded_at from billing.chain_of($1, $2, $3)",
           [stream, afterVersion, limit],
         );
         return found.map((row) => ({

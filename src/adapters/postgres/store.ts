@@ -4,13 +4,16 @@ import { ConnectionLost, type Driver, SqlError } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { groupCommit } from "./group-commit.ts";
 import { postgresIntake } from "./intake.ts";
+import { postgresLeases } from "./leases.ts";
 import { migrate } from "./migrate.ts";
 import { postgresOutbox } from "./outbox.ts";
 import { pglite } from "./pglite.ts";
-import { postgresJs } from "./postgres-js.ts";
+import { DEADLINE_MS, postgresJs, type ServerOptions } from "./postgres-js.ts";
 import { postgresQueries } from "./queries.ts";
 import { postgresRebuild } from "./rebuild.ts";
+import { instantOfDate } from "./rows.ts";
 import { openSeals } from "./seals.ts";
+import { settingsOf } from "./session.ts";
 import { postgresStorage } from "./storage.ts";
 import { postgresVault } from "./vault.ts";
 
@@ -32,23 +35,29 @@ export class DatabaseRefused extends Error {
   override readonly name = "DatabaseRefused";
 }
 
-/** A PostgreSQL server, 15 or newer. Migrates first, as the owner. */
+/**
+ * A PostgreSQL server, 15 or newer, or several of which one takes writes. Migrates first, as the owner.
+ *
+ * Behind a pooler: one that refuses or forgets what we set at the start of a connection (PgBouncer does, but for a few names)
+ * needs `configure: false`, and the login then has the settings of its own; else the start is refused with the statements
+ * that give them. One that lends a session for a transaction and keeps no prepared statements needs `prepare: false`; one
+ * that loses its place when a client sends on before it is answered, `pipeline: false`. Each costs speed. All hand on
+ * `application_name` and `TimeZone`. Migrations need none of it when DATABASE_OWNER_URL leads past the pooler.
+ */
 export const openPostgres = async ({
   url,
   ownerUrl = url,
   max = 4,
   role = null,
-  deadlineMs,
-  ...common
-}: Common & {
-  readonly url: string;
-  readonly ownerUrl?: string;
-  readonly max?: number;
-  /** For a statement, and for the wait for a connection. */
-  readonly deadlineMs?: number;
-}): Promise<Store> => {
-  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
-  const owner = postgresJs({ url: ownerUrl, max: 1, role: null, ...deadline });
+  masterKey,
+  groupCommit: grouped = false,
+  ...options
+}: Common &
+  Omit<Partial<ServerOptions>, "url" | "role"> & {
+    readonly url: string;
+    readonly ownerUrl?: string;
+  }): Promise<Store> => {
+  const owner = postgresJs({ ...options, url: ownerUrl, max: 1, role: null });
   try {
     await refuseOld(owner);
     await migrate(owner);
@@ -57,15 +66,36 @@ export const openPostgres = async ({
   } finally {
     await owner.close();
   }
-  const driver = postgresJs({ url, max, role, ...deadline });
+  const driver = postgresJs({ ...options, url, max, role });
   try {
     // A login that may not act as its role is told of now, not by the first payment.
-    await driver.query("select 1");
+    if (options.configure === false) await refuseUnset(driver, role, options.deadlineMs);
+    else await driver.query("select 1");
   } catch (error) {
     await driver.close();
     throw refused(url, error);
   }
-  return storeOver(driver, common);
+  return storeOver(driver, { masterKey, groupCommit: grouped });
+};
+
+/** What no connection sets has to be the login's own; the sentence says how to make it so. */
+const refuseUnset = async (driver: Driver, role: DatabaseRole | null, deadlineMs = DEADLINE_MS): Promise<void> => {
+  const wanted = new Map(Object.entries(settingsOf(deadlineMs)).map(([name, value]) => [name, String(value)]));
+  const rows = await driver.query(
+    `select name, setting, session_user::text as login, current_user::text as acts_as from pg_settings where name = any($1::text[])`,
+    [[...wanted.keys()]],
+  );
+  const { login, acts_as: actsAs } = rows[0] ?? {};
+  const lacking = rows.flatMap(({ name, setting }) => {
+    const value = wanted.get(String(name));
+    return value === undefined || value === setting ? [] : [`${name} = '${value}'`];
+  });
+  if (role !== null && actsAs !== role) lacking.push(`role = '${role}'`);
+  if (lacking.length === 0) return;
+  const statements = lacking.map((setting) => `alter role "${login}" set ${setting};`).join(" ");
+  throw new DatabaseRefused(
+    `Behind a pooler the login of DATABASE_URL needs its settings as its own, and "${login}" lacks some. As the owner: ${statements} Then have the pooler reconnect.`,
+  );
 };
 
 const OLDEST_MAJOR = 15;
@@ -132,15 +162,17 @@ export const storeOver = async (
     queries: postgresQueries(driver),
     vault: postgresVault(driver, seals),
     accounts: postgresAccounts(driver),
+    leases: postgresLeases(driver),
     rebuild: postgresRebuild(driver),
     remember: (name, value) =>
       answered(async () => {
-        await driver.query("insert into billing.settings (name, value) values ($1, $2) on conflict do nothing", [
-          name,
-          value,
-        ]);
-        const [row] = await driver.query("select value from billing.settings where name = $1", [name]);
+        const [row] = await driver.query("select billing.remember($1, $2) as value", [name, value]);
         return row?.["value"] as string;
+      }),
+    wallTime: () =>
+      answered(async () => {
+        const [row] = await driver.query("select clock_timestamp() as now");
+        return instantOfDate(row?.["now"]);
       }),
     close: () => driver.close(),
   };

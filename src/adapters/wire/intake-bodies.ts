@@ -26,6 +26,10 @@ export const parseIntakeBody = (text: string): Result<Asked, Malformed> => {
   return err({ code: "malformed", errors });
 };
 
+/** As in "invoice.issue", of a row that was executed and so could be read. */
+export const commandTypeOf = (body: string): string => stored.parse(readJson(body)).command.type;
+const stored = z.object({ command: z.object({ type: z.string() }) });
+
 /** The intake's format as a port. */
 export const intakeBodies: IntakeBodies = {
   print: printIntakeBody,
@@ -34,6 +38,7 @@ export const intakeBodies: IntakeBodies = {
     return asked.ok ? asked : err({ code: asked.error.code, detail: describe(body, asked.error) });
   },
   canonical: fingerprint,
+  printUnread: (by, command) => JSON.stringify({ ...sender.encode({ actor: by }), command }),
   printForeign: (facts) => JSON.stringify({ foreign: facts }),
 };
 

@@ -117,7 +117,7 @@ const refresh = async (
   return ok(await signedIn(ports, rotated.value.session, next.token, at));
 };
 
-/** A token that is still good is worth nothing once its session is over: storage is asked each time. */
+/** A token that is still good is worth nothing once its session is over. */
 const authenticate = async (
   ports: AccountPorts,
   accessToken: string,

@@ -1,3 +1,4 @@
+import type { Actor } from "../actor.ts";
 import type { Command, Received } from "../billing/command.ts";
 import type { Result } from "../result.ts";
 
@@ -11,6 +12,8 @@ export interface IntakeBodies {
   parse(body: string): Result<Asked, { readonly code: string; readonly detail: string }>;
   /** One text for equal commands, however their callers had written them. */
   canonical(command: Command): string;
+  /** A command that this version cannot read, as its sender wrote it: another one may. */
+  printUnread(by: Actor, command: Readonly<Record<string, unknown>>): string;
   /** A fact about a payment that can be none of ours, for the suspense list. */
   printForeign(facts: Readonly<Record<string, string>>): string;
 }

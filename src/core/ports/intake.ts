@@ -1,6 +1,7 @@
 import type { AccountId, AttemptId, CommandId, GatewayAccount, TransactionId } from "../ids.ts";
 import type { Result } from "../result.ts";
 import type { Instant } from "../time.ts";
+import type { Sender, ServiceOutcome } from "./services.ts";
 import type { RecordedOutcome, StorageFault } from "./storage.ts";
 import type { VaultSecret } from "./vault.ts";
 
@@ -36,6 +37,12 @@ export interface Intake {
   suspend(id: CommandId, at: Instant, reason: string): Promise<Result<null, StorageFault>>;
   /** The suspense list: suspended rows that no person has settled, oldest first. */
   suspended(limit: number): Promise<Result<readonly SuspendedEntry[], StorageFault>>;
+  /** Takes a row off the suspense list, to be executed as if it had just come. False: it is not on it. */
+  replay(id: CommandId): Promise<Result<boolean, StorageFault>>;
+  /** What commands of other services came to and nobody was told yet, oldest first. */
+  untold(limit: number): Promise<Result<readonly ServiceOutcome[], StorageFault>>;
+  /** Marks what was told. Marking again changes nothing. */
+  told(ids: readonly CommandId[]): Promise<Result<null, StorageFault>>;
 }
 
 /** `body` is the parsed command or callback as the wire prints it, without a token, name, address or card digit. */
@@ -53,6 +60,8 @@ export type IntakeEntry = {
   readonly transactionId: TransactionId | null;
   /** What the request that brought it is called in the log; null: it came by no request. */
   readonly requestId: string | null;
+  /** The service that asked for it over the bus; null: it came another way. */
+  readonly sender: Sender | null;
   readonly receivedAt: Instant;
 };
 

@@ -1,7 +1,8 @@
 import type { DomainEvent } from "../billing/domain.ts";
 import type { StreamName } from "../billing/stream.ts";
-import type { CommandId } from "../ids.ts";
+import type { AccountId, CommandId } from "../ids.ts";
 import type { Result } from "../result.ts";
+import type { Instant } from "../time.ts";
 import type { StorageFault } from "./storage.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface Outbox {
   unrelayed(limit: number): Promise<Result<readonly OutboxMessage[], StorageFault>>;
   /** Marks what the bus has acknowledged. Marking again changes nothing. */
   relayed(positions: readonly bigint[]): Promise<Result<null, StorageFault>>;
+  /** How much carries no mark, and since when the oldest of it waits. */
+  backlog(): Promise<Result<Backlog, StorageFault>>;
   /**
    * All messages behind a position, marked or not, in one total order that never grows in its past: what stands behind a
    * transaction still running is withheld until that has ended.
@@ -23,13 +26,18 @@ export interface Outbox {
 
 /** A place in `follow`'s order, in the database's own terms. Opaque; worth nothing in a copy. */
 export type OutboxCursor = string;
-export type OutboxMessage = {
-  readonly position: bigint;
-  readonly cursor: OutboxCursor;
+/** What has happened, as everybody who hears of it is told. */
+export type Fact = {
   readonly stream: StreamName;
+  /** Of the stream, from 1 and without a gap: who sees them out of order has missed something or heard it before. */
   readonly version: number;
   readonly event: DomainEvent;
+  /** Whom it is about; null: no account, as with a plan. */
+  readonly accountId: AccountId | null;
   readonly causedBy: CommandId;
   /** What the request behind it is called in the log; null: it was our own work, or its row in the intake is gone. */
   readonly requestId: string | null;
+  readonly recordedAt: Instant;
 };
+export type Backlog = { readonly messages: number; readonly oldestAt: Instant | null };
+export type OutboxMessage = Fact & { readonly position: bigint; readonly cursor: OutboxCursor };

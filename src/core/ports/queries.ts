@@ -34,6 +34,8 @@ export interface Queries {
   capture(gatewayAccount: GatewayAccount, transactionId: TransactionId): Answer<RowOf<"captures"> | null>;
   /** The row of the highest tier that covers `at`; null: may not watch. Of equal tiers the one that lasts longest. */
   access(account: AccountId, at: Instant): Answer<RowOf<"access"> | null>;
+  /** All that an account may watch at any time, in the order in which it counts: `bestAccess` finds what `access` answers. */
+  accessRows(account: AccountId): Answer<readonly RowOf<"access">[]>;
   /** The chain of facts of one stream, oldest first. */
   events(stream: StreamName, afterVersion: number, limit: number): Answer<readonly RecordedEvent[]>;
   /**

@@ -1,9 +1,9 @@
 import type { DomainEvent } from "../billing/domain.ts";
-import type { OutboxMessage } from "../ports/outbox.ts";
+import type { Fact } from "../ports/outbox.ts";
 import type { Report } from "../ports/reports.ts";
 
 /** Facts that a person must look at, though all went on without one. Null: nothing of the kind. */
-export const alarmOf = ({ event, requestId }: Pick<OutboxMessage, "event" | "requestId">): Report | null => {
+export const alarmOf = ({ event, requestId }: Pick<Fact, "event" | "requestId">): Report | null => {
   const report = reportOf(event);
   return report === null || requestId === null ? report : { ...report, facts: { ...report.facts, requestId } };
 };

@@ -258,6 +258,7 @@ const entryOf = (
     // What waits for a refunded payment is found by that payment, not by the refund's own number.
     transactionId: read.told.kind === "refund" ? read.told.of : transactionOf(read.told),
     requestId,
+    sender: null,
     receivedAt: ports.now(),
   };
 };
@@ -300,6 +301,7 @@ const foreignEntry = (
     gatewayAccount: ports.gatewayAccount,
     transactionId: told === null ? null : transactionOf(told),
     requestId,
+    sender: null,
     receivedAt: ports.now(),
   };
 };

@@ -7,7 +7,7 @@ import type { Intake } from "../ports/intake.ts";
 import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Outcome, Storage, StorageFault } from "../ports/storage.ts";
 import { ok, type Result } from "../result.ts";
-import { type Instant, instantOf } from "../time.ts";
+import { type Instant, instantOf, SECOND_MS } from "../time.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
 /** How a caller's command gets to the State Updater, and how its outcome comes back. */
@@ -54,15 +54,19 @@ export type RequestPorts = {
   readonly patienceMs: number;
 };
 
+/** How long the bus is waited for before the database is asked. */
+const LOOK_MS = SECOND_MS;
+const lookMsOf = ({ patienceMs }: RequestPorts): number => Math.min(LOOK_MS, patienceMs);
 /** A request that is told twice must get the same id twice, so no time goes into it. */
 const NO_TIME = instantOf(0);
 
 export const requests = (ports: RequestPorts): Requests => ({
   ask: async (request) => {
-    const { intake, bus, storage, bodies, now, patienceMs } = ports;
+    const { intake, bus, bodies, now } = ports;
     const { actor, command, accountId, requestId } = request;
     const id = idOf(ports, request);
-    const outcome = bus.awaitOutcome(id, patienceMs);
+    // Before anybody can execute it: a quick answer would be missed.
+    const told = bus.awaitOutcome(id, lookMsOf(ports));
     const accepted = await intake.accept({
       id,
       kind: "command",
@@ -73,6 +77,7 @@ export const requests = (ports: RequestPorts): Requests => ({
       gatewayAccount: null,
       transactionId: null,
       requestId,
+      sender: null,
       receivedAt: now(),
     });
     if (!accepted.ok) return { status: "failed", fault: accepted.error };
@@ -80,12 +85,8 @@ export const requests = (ports: RequestPorts): Requests => ({
     if (accepted.value.status === "repeated" && accepted.value.recorded !== null)
       return { status: "done", id, outcome: accepted.value.recorded.outcome };
     await bus.ring(id);
-    const told = await outcome;
-    if (told !== null) return { status: "done", id, outcome: told };
-    // The bus may have lost the answer; the database has not.
-    const recorded = await storage.outcome(id);
-    if (!recorded.ok || recorded.value === null) return { status: "running", id };
-    return { status: "done", id, outcome: recorded.value.outcome };
+    const outcome = await outcomeOf(ports, id, told);
+    return outcome === null ? { status: "running", id } : { status: "done", id, outcome };
   },
   status: async (id, accountId) => {
     const entry = await ports.intake.entry(id);
@@ -97,6 +98,24 @@ export const requests = (ports: RequestPorts): Requests => ({
     return ok({ status: "done", outcome: recorded.value.outcome });
   },
 });
+
+/** The bus may be away, or lose the answer; the database does not. Null: nothing in all the time that a caller is kept. */
+const outcomeOf = async (
+  ports: RequestPorts,
+  id: CommandId,
+  first: Promise<Outcome | null>,
+): Promise<Outcome | null> => {
+  const { bus, storage, patienceMs } = ports;
+  const lookMs = lookMsOf(ports);
+  let told = await first;
+  for (let waitedMs = lookMs; told === null; waitedMs += lookMs) {
+    const recorded = await storage.outcome(id);
+    if (recorded.ok && recorded.value !== null) return recorded.value.outcome;
+    if (waitedMs >= patienceMs) return null;
+    told = await bus.awaitOutcome(id, lookMs);
+  }
+  return told;
+};
 
 /** Scoped: the same key of another account, or for another operation, is another command. */
 const idOf = ({ digest, newKey }: RequestPorts, { actor, accountId, operation, key }: Request): CommandId => {

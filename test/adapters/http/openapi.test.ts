@@ -40,6 +40,7 @@ test("the document is OpenAPI 3.1 of all that is served, and of nothing else", a
       "GET /",
       "GET /index.html",
       "GET /docs",
+      "GET /docs/asyncapi",
       "GET /docs/json",
       "GET /docs/assets/{file}",
       "GET /problems/{code}",

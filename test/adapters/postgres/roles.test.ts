@@ -41,13 +41,14 @@ const MAY: Readonly<Record<string, { readonly api: string; readonly updater: str
   refunds: { api: READ, updater: READ },
   mismatches: { api: READ, updater: READ },
   due: { api: READ, updater: READ },
-  settings: { api: READ, updater: "select, insert" },
+  settings: { api: READ, updater: READ },
   outcomes: { api: READ, updater: READ },
   events: { api: "", updater: READ },
   streams: { api: "", updater: READ },
   transactions: { api: "", updater: READ },
   outbox: { api: "", updater: "select, update (relayed_at)" },
-  intake: { api: READ, updater: "select, update (suspended_at suspended_because wait_until)" },
+  intake: { api: READ, updater: "select, update (suspended_at suspended_because told_at wait_until)" },
+  leases: { api: "", updater: "select, insert, update, delete" },
   vault_keys: { api: "select, insert", updater: "select, insert, delete" },
   vault: {
     api: "select (kind name owner), insert, update (expires_at kept_at key_id secret)",
@@ -64,8 +65,8 @@ const MAY_IN_ACCOUNTS: typeof MAY = {
 };
 /** All others are the owner's own. */
 const MAY_RUN: Readonly<Record<DatabaseRole, readonly string[]>> = {
-  matinee_api: ["accept", "accept_check"],
-  matinee_updater: ["accept", "accept_check", "commit_all"],
+  matinee_api: ["accept", "accept_check", "chain_of", "remember"],
+  matinee_updater: ["accept", "accept_check", "chain_of", "commit_all", "remember"],
 };
 
 type Schema = "billing" | "accounts";
@@ -121,6 +122,7 @@ const entry = (id: CommandId = newCommand()): IntakeEntry => ({
   gatewayAccount: null,
   transactionId: null,
   requestId: null,
+  sender: null,
   receivedAt: START,
 });
 const secret = (text: string) =>
@@ -217,7 +219,9 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       expect(lending.map((one) => ({ ...one }))).toEqual([
         { name: "accept", path },
         { name: "accept_check", path },
+        { name: "chain_of", path },
         { name: "commit_all", path },
+        { name: "remember", path },
       ]);
     });
   });

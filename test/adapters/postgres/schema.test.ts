@@ -16,7 +16,18 @@ afterAll(dropDatabases, FIRST_START_MS);
 
 const TABLES = Object.keys(READ_MODEL) as readonly TableName[];
 /** What is no projection: the log, the doors, and what the database keeps for itself. */
-const OTHERS = ["streams", "events", "outcomes", "outbox", "intake", "vault_keys", "vault", "settings", "transactions"];
+const OTHERS = [
+  "leases",
+  "streams",
+  "events",
+  "outcomes",
+  "outbox",
+  "intake",
+  "vault_keys",
+  "vault",
+  "settings",
+  "transactions",
+];
 
 const insert = (driver: Driver, one: Row): Promise<unknown> =>
   driver.query(

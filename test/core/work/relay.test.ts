@@ -1,76 +1,166 @@
 import { describe, expect, test } from "bun:test";
 import type { TransactionId } from "../../../src/core/ids.ts";
-import type { OutboxMessage } from "../../../src/core/ports/outbox.ts";
+import type { Fact } from "../../../src/core/ports/outbox.ts";
 import type { Report } from "../../../src/core/ports/reports.ts";
 import { err, ok } from "../../../src/core/result.ts";
-import { DAY_MS, plusMs } from "../../../src/core/time.ts";
-import { alarmOf } from "../../../src/core/work/alarms.ts";
-import { relay } from "../../../src/core/work/relay.ts";
+import { DAY_MS, HOUR_MS, type Instant, plusMs, SECOND_MS } from "../../../src/core/time.ts";
+import { type RelayPorts, relaying } from "../../../src/core/work/relay.ts";
 import { sweep } from "../../../src/core/work/sweep.ts";
 import { WORK_KINDS } from "../../../src/core/work/work.ts";
 import { answered, PRICE, rub } from "../../support/cinema.ts";
 import { type Opened, openShop, paid, refunded, type Shop } from "../../support/shop.ts";
 
-const hear = () => {
-  const heard: OutboxMessage[] = [];
-  return {
-    heard,
-    bus: {
-      publish: async (messages: readonly OutboxMessage[]) => {
-        heard.push(...messages);
-        return ok(null);
-      },
+/** A relay of this shop's over a bus that writes down what it is brought. */
+const relayOf = ({ store, now }: Pick<Shop, "store" | "now">, over: Partial<RelayPorts> = {}) => {
+  const [heard, beats, reports]: [Fact[], Instant[], Report[]] = [[], [], []];
+  const bus: RelayPorts["bus"] = {
+    publish: async (facts) => {
+      heard.push(...facts);
+      return ok(null);
+    },
+    beat: async (at) => {
+      beats.push(at);
+      return ok(null);
     },
   };
+  const report = (one: Report): void => void reports.push(one);
+  const { step } = relaying({ outbox: store.outbox, bus, reports: report, now, ...over });
+  return { heard, beats, reports, bus, step };
 };
+const unrelayed = async ({ store }: Shop) => answered(await store.outbox.unrelayed(1000)).length;
+const storageAway = async () => err({ code: "storage_unavailable", detail: "" } as const);
+const busAway = async () => err({ code: "bus_unavailable", detail: "" } as const);
 
 describe("The relay", () => {
   test("brings every committed fact to the bus, of one stream in its order, and marks it", async () => {
     const shop = await openShop();
     await shop.opensWidget();
-    const { heard, bus } = hear();
-    await relay(shop.store.outbox, bus);
+    const { heard, step } = relayOf(shop);
+    await step();
     for (const stream of new Set(heard.map((message) => message.stream))) {
       const versions = heard.filter((message) => message.stream === stream).map(({ version }) => version);
       expect(versions).toEqual(versions.map((_, i) => i + 1));
     }
     expect(heard.map(({ event }) => event.type)).toContain("OfferMade");
-    expect(answered(await shop.store.outbox.unrelayed(10))).toEqual([]);
+    expect(await unrelayed(shop)).toBe(0);
   });
 
   test("brings nothing twice when nothing went wrong", async () => {
     const shop = await openShop();
     await shop.opensWidget();
-    const { heard, bus } = hear();
-    await relay(shop.store.outbox, bus);
+    const { heard, step } = relayOf(shop);
+    await step();
     const first = heard.length;
     expect(first).toBeGreaterThan(0);
-    await relay(shop.store.outbox, bus);
+    await step();
     expect(heard).toHaveLength(first);
   });
 
   test("marks nothing that the bus did not take, and brings it again", async () => {
     const shop = await openShop();
     await shop.opensWidget();
-    const before = answered(await shop.store.outbox.unrelayed(100)).length;
+    const before = await unrelayed(shop);
     expect(before).toBeGreaterThan(0);
-    await relay(shop.store.outbox, { publish: async () => err({ code: "bus_unavailable", detail: "" }) });
-    expect(answered(await shop.store.outbox.unrelayed(100))).toHaveLength(before);
-    const { heard, bus } = hear();
-    await relay(shop.store.outbox, bus);
+    const { bus } = relayOf(shop);
+    await relayOf(shop, { bus: { ...bus, publish: busAway } }).step();
+    expect(await unrelayed(shop)).toBe(before);
+    const { heard, step } = relayOf(shop);
+    await step();
     expect(heard).toHaveLength(before);
   });
 
   test("that dies between bus and mark brings it again: lost is worse than twice", async () => {
     const shop = await openShop();
     await shop.opensWidget();
-    const { heard, bus } = hear();
-    const { outbox } = shop.store;
-    await relay({ ...outbox, relayed: async () => err({ code: "storage_unavailable", detail: "" }) }, bus);
+    const { heard, bus, step } = relayOf(shop);
+    await relayOf(shop, { bus, outbox: { ...shop.store.outbox, relayed: storageAway } }).step();
     const first = heard.length;
     expect(first).toBeGreaterThan(0);
-    await relay(outbox, bus);
+    await step();
     expect(heard).toHaveLength(2 * first);
+  });
+});
+
+describe("The relay's beat", () => {
+  test("says that all is brought that was committed before the outbox was read", async () => {
+    const shop = await openShop();
+    await shop.opensWidget();
+    const began = shop.now();
+    const { heard, beats, bus } = relayOf(shop);
+    const order: string[] = [];
+    const slow: RelayPorts = {
+      outbox: {
+        ...shop.store.outbox,
+        unrelayed: async (limit) => {
+          const read = await shop.store.outbox.unrelayed(limit);
+          shop.wait(3 * SECOND_MS);
+          return read;
+        },
+      },
+      bus: {
+        publish: (facts) => {
+          order.push("facts");
+          return bus.publish(facts);
+        },
+        beat: (at) => {
+          order.push("beat");
+          return bus.beat(at);
+        },
+      },
+      reports: () => undefined,
+      now: shop.now,
+    };
+    await relaying(slow).step();
+    expect(heard.length).toBeGreaterThan(0);
+    expect(beats).toEqual([began]);
+    expect(order).toEqual(["facts", "beat"]);
+  });
+
+  test("comes each five seconds, also when there is nothing to bring", async () => {
+    const shop = await openShop();
+    const { beats, step } = relayOf(shop);
+    const began = shop.now();
+    for (let n = 0; n < 12; n += 1) {
+      await step();
+      shop.wait(SECOND_MS);
+    }
+    expect(beats).toEqual([0, 5, 10].map((seconds) => plusMs(began, seconds * SECOND_MS)));
+  });
+
+  test("does not come while there may be more, nor when it is not known what was brought", async () => {
+    const shop = await openShop();
+    for (let i = 0; (await unrelayed(shop)) <= 500; i += 1) await shop.opensWidget(`viewer ${i}`);
+    const { beats, bus, step } = relayOf(shop);
+    const { outbox } = shop.store;
+    expect(await step()).toBe(true);
+    await relayOf(shop, { bus, outbox: { ...outbox, unrelayed: storageAway } }).step();
+    await relayOf(shop, { bus, outbox: { ...outbox, relayed: storageAway } }).step();
+    await relayOf(shop, { bus: { ...bus, publish: busAway } }).step();
+    expect(beats).toEqual([]);
+    expect(await step()).toBe(false);
+    expect(beats).toHaveLength(1);
+  });
+
+  test("is said again at once when the bus did not take it, and when the clock was set back", async () => {
+    const shop = await openShop();
+    const { bus } = relayOf(shop);
+    const beats: Instant[] = [];
+    let isAway = true;
+    const beat: RelayPorts["bus"]["beat"] = (at) => {
+      beats.push(at);
+      return isAway ? busAway() : bus.beat(at);
+    };
+    const { step } = relayOf(shop, { bus: { ...bus, beat } });
+    await step();
+    await step();
+    expect(beats).toHaveLength(2);
+    isAway = false;
+    await step();
+    await step();
+    expect(beats).toHaveLength(3);
+    shop.wait(-HOUR_MS);
+    await step();
+    expect(beats).toHaveLength(4);
   });
 });
 
@@ -109,24 +199,35 @@ describe("The sweep", () => {
 });
 
 describe("A person is told of", () => {
-  const alarmsAfter = async (story: (shop: Shop, opened: Opened) => Promise<unknown>): Promise<readonly string[]> => {
+  const afterStory = async (story: (shop: Shop, opened: Opened) => Promise<unknown>): Promise<Shop> => {
     const shop = await openShop();
     const opened = await shop.opensWidget();
     await story(shop, opened);
     await shop.settle();
-    const { heard, bus } = hear();
-    await relay(shop.store.outbox, bus);
-    return heard
-      .map(alarmOf)
-      .filter((alarm): alarm is Report => alarm !== null)
-      .map(({ what }) => what);
+    return shop;
   };
+  const alarmsAfter = async (story: (shop: Shop, opened: Opened) => Promise<unknown>): Promise<readonly string[]> => {
+    const { reports, step } = relayOf(await afterStory(story));
+    await step();
+    await step();
+    return reports.map(({ what }) => what);
+  };
+  const paysTooLittle = (shop: Shop, opened: Opened) => shop.tell(paid(opened, { amount: rub(1) }));
 
-  test("a payment that does not fit", async () => {
-    const alarms = await alarmsAfter(async (shop, opened) => {
-      await shop.tell(paid(opened, { amount: rub(1) }));
-    });
-    expect(alarms).toEqual(["payment_mismatched"]);
+  test("a payment that does not fit, once", async () => {
+    expect(await alarmsAfter(paysTooLittle)).toEqual(["payment_mismatched"]);
+  });
+
+  test("it again when the mark was lost, and not before the bus has it", async () => {
+    const shop = await afterStory(paysTooLittle);
+    const { reports, bus, step } = relayOf(shop);
+    const report = (one: Report): void => void reports.push(one);
+    await relayOf(shop, { reports: report, bus: { ...bus, publish: busAway } }).step();
+    expect(reports).toEqual([]);
+    await relayOf(shop, { reports: report, outbox: { ...shop.store.outbox, relayed: storageAway } }).step();
+    expect(reports).toHaveLength(1);
+    await step();
+    expect(reports).toHaveLength(2);
   });
 
   test("a payment that we had been told was declined", async () => {

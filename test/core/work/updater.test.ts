@@ -66,6 +66,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
         gatewayAccount: null,
         transactionId: null,
         requestId: `request of ${name}`,
+        sender: null,
         receivedAt: at,
       });
     },

@@ -4,6 +4,7 @@ import type { Callbacks } from "../../../src/core/ports/callbacks.ts";
 import type { Clock } from "../../../src/core/ports/clock.ts";
 import type { Intake } from "../../../src/core/ports/intake.ts";
 import type { IntakeBodies } from "../../../src/core/ports/intake-bodies.ts";
+import type { Leases } from "../../../src/core/ports/leases.ts";
 import type { Limits } from "../../../src/core/ports/limits.ts";
 import type { Mail } from "../../../src/core/ports/mail.ts";
 import type { Outbox } from "../../../src/core/ports/outbox.ts";
@@ -12,6 +13,7 @@ import type { Payments } from "../../../src/core/ports/payments.ts";
 import type { Queries } from "../../../src/core/ports/queries.ts";
 import type { RateLimits } from "../../../src/core/ports/rate-limits.ts";
 import type { Rebuild } from "../../../src/core/ports/rebuild.ts";
+import type { ServiceCommands, Services, ServiceTokens } from "../../../src/core/ports/services.ts";
 import type { Storage } from "../../../src/core/ports/storage.ts";
 import type { Store } from "../../../src/core/ports/store.ts";
 import type { Tasks } from "../../../src/core/ports/tasks.ts";
@@ -49,10 +51,14 @@ export const EFFECT_POINTS = {
     wait: effect("intake.wait"),
     suspend: effect("intake.suspend"),
     suspended: read("intake.suspended"),
+    replay: effect("intake.replay"),
+    untold: read("intake.untold"),
+    told: effect("intake.told"),
   },
   Outbox: {
     unrelayed: read("outbox.unrelayed"),
     relayed: effect("outbox.relayed"),
+    backlog: read("outbox.backlog"),
     follow: read("outbox.follow"),
   },
   Queries: {
@@ -66,6 +72,7 @@ export const EFFECT_POINTS = {
     attempt: read("queries.attempt"),
     capture: read("queries.capture"),
     access: read("queries.access"),
+    accessRows: read("queries.accessRows"),
     events: read("queries.events"),
     due: read("queries.due"),
     mismatches: read("queries.mismatches"),
@@ -89,14 +96,25 @@ export const EFFECT_POINTS = {
   },
   Bus: {
     publish: effect("bus.publish"),
+    beat: effect("bus.beat"),
     subscribe: handler("bus.heard"),
     ring: effect("bus.ring"),
     answerRings: handler("bus.rung"),
+    hint: effect("bus.hint"),
+    takeHints: handler("bus.hinted"),
     tellOutcome: effect("bus.tellOutcome"),
     awaitOutcome: inside,
   },
   Consumption: { stop: inside },
-  Tasks: { add: effect("tasks.add"), work: handler("tasks.run") },
+  Services: {
+    takeCommands: handler("services.command"),
+    tell: effect("services.tell"),
+    answerQueries: inside,
+  },
+  ServiceTokens: { sign: inside, read: inside },
+  // The format of commands on the bus: computes.
+  ServiceCommands: { parse: inside },
+  Tasks: { add: effect("tasks.add"), work: handler("tasks.run"), schedule: handler("tasks.step") },
   Payments: {
     gatewayAccount: inside,
     widget: inside,
@@ -111,6 +129,7 @@ export const EFFECT_POINTS = {
   Callbacks: { gateway: inside, gatewayAccount: inside, read: inside, answer: inside },
   Mail: { send: effect("mail.send") },
   Rebuild: { rebuild: effect("rebuild.rebuild") },
+  Leases: { hold: effect("leases.hold"), release: effect("leases.release") },
   // Its ports are classed above, each by itself.
   Store: {
     storage: inside,
@@ -119,13 +138,15 @@ export const EFFECT_POINTS = {
     queries: inside,
     vault: inside,
     accounts: inside,
+    leases: inside,
     rebuild: effect("rebuild.rebuild"),
     remember: effect("store.remember"),
+    wallTime: read("store.wallTime"),
     close: inside,
   },
   Clock: { now: inside },
   Digest: inside,
-  IntakeBodies: { print: inside, parse: inside, canonical: inside, printForeign: inside },
+  IntakeBodies: { print: inside, parse: inside, canonical: inside, printUnread: inside, printForeign: inside },
   Limits: { count: inside, begin: inside, succeed: inside },
   Passwords: { hash: inside, verify: inside, verifyNobody: inside },
   RateLimits: { take: inside },
@@ -149,11 +170,15 @@ export const EFFECT_POINTS = {
   readonly Accounts: Classed<Accounts>;
   readonly Bus: Classed<Bus>;
   readonly Consumption: Classed<Consumption>;
+  readonly Services: Classed<Services>;
+  readonly ServiceTokens: Classed<ServiceTokens>;
+  readonly ServiceCommands: Classed<ServiceCommands>;
   readonly Tasks: Classed<Tasks>;
   readonly Payments: Classed<Payments>;
   readonly Callbacks: Classed<Callbacks>;
   readonly Mail: Classed<Mail>;
   readonly Rebuild: Classed<Rebuild>;
+  readonly Leases: Classed<Leases>;
   readonly Store: Classed<Store>;
   readonly Clock: Classed<Clock>;
   readonly Digest: Class;

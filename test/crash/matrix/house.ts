@@ -8,15 +8,16 @@ import { storeOver } from "../../../src/adapters/postgres/store.ts";
 import { openGatewaySimulator } from "../../../src/adapters/sandbox/gateway/simulator.ts";
 import type { GatewayAccount } from "../../../src/core/ids.ts";
 import type { Bus } from "../../../src/core/ports/bus.ts";
-import type { OutboxMessage } from "../../../src/core/ports/outbox.ts";
+import type { Fact } from "../../../src/core/ports/outbox.ts";
 import type { Passwords } from "../../../src/core/ports/passwords.ts";
 import { ok } from "../../../src/core/result.ts";
 import { instantOf, MINUTE_MS } from "../../../src/core/time.ts";
 import { WORK_KINDS } from "../../../src/core/work/work.ts";
-import { application, digest, stateUpdater } from "../../../src/entrypoints/application.ts";
+import { application } from "../../../src/entrypoints/application.ts";
 import { readConfig } from "../../../src/entrypoints/config.ts";
 import type { Gateway } from "../../../src/entrypoints/gateway.ts";
 import { type Operator, operatorOf } from "../../../src/entrypoints/operator.ts";
+import { digest, stateUpdater } from "../../../src/entrypoints/parts/ground.ts";
 import { applyPlans, FIRST_PLANS } from "../../../src/entrypoints/plans.ts";
 import { check, type Report } from "../../checker/check.ts";
 import { readLedger } from "../../checker/ledger.ts";
@@ -88,12 +89,13 @@ export const openHouse = async (store: SqlStore) => {
       payments: behind(payments, EFFECT_POINTS.Payments, guard),
       callbacks: cloudPaymentsCallbacks({ apiSecrets: [apiSecret], gatewayAccount }),
       simulator: null,
+      sandbox: null,
       stop: async () => undefined,
     };
   };
 
   /** What the bus has brought last. It may bring it again: that wakes the sweep, which else looks each second. */
-  let lastMessage: OutboxMessage | null = null;
+  let lastMessage: Fact | null = null;
   const broken: string[] = [];
   const heard = new Set<string>();
   /** What the bus brings: each fact, and of one stream none before the one before it. */

@@ -115,16 +115,17 @@ export const behind = <Port extends object>(port: Port, classes: Classed<Port>, 
 
 type Handler = (...given: readonly unknown[]) => Promise<unknown>;
 
-/** The function is what a port was given last. */
+/** The function is what a port was given last; only signs may stand behind it. */
 const heardBehind = (point: string, given: readonly unknown[], guard: Guard): readonly unknown[] => {
-  const handler = given.at(-1) as Handler;
+  const place = given.findLastIndex((one) => typeof one === "function");
+  const handler = given[place] as Handler;
   const guarded: Handler = (...heard) =>
     guard(point, labelOf(point, heard), {
       run: () => handler(...heard),
       refused: () => thrown(`${point} was struck before it ran`),
       lost: () => thrown(`${point} was struck after it ran`),
     });
-  return [...given.slice(0, -1), guarded];
+  return given.with(place, guarded);
 };
 const thrown = (what: string): never => {
   throw new Error(what);

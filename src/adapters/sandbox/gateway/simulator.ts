@@ -13,6 +13,8 @@ import { openWidget } from "./widget.ts";
 export type GatewayOptions = {
   /** Where the ledger is kept; null keeps it in memory. */
   readonly folder: string | null;
+  /** Left out: made at first start, and kept in the ledger. */
+  readonly credentials?: { readonly publicId: string; readonly apiSecret: string };
   /** Where the merchant hears notifications; the kind is added to it, as in `…/pay`. */
   readonly notify: () => string;
   /** Where the simulator is mounted, as callers see it. Its path is cut off what `fetch` gets. */
@@ -70,8 +72,10 @@ export const openGatewaySimulator = (options: GatewayOptions): GatewaySimulator 
   const { now = Date.now, log = () => {} } = options;
   const ledger = openLedger(options.folder);
   const faults = openFaults();
-  const publicId = ledger.factOr("public_id", () => `test_api_${randomHex(23)}`);
-  const apiSecret = ledger.factOr("api_secret", () => randomHex(32));
+  const publicId = options.credentials?.publicId ?? ledger.factOr("public_id", () => `test_api_${randomHex(23)}`);
+  const apiSecret = options.credentials?.apiSecret ?? ledger.factOr("api_secret", () => randomHex(32));
+  // Whoever looks into the books wants to know whose they are.
+  ledger.setFact("public_id", publicId);
   const format = (): BodyFormat => (ledger.fact("format") === "json" ? "json" : "form");
   const { notify, send = fetch, ladderMs = LADDER_MS } = options;
   const courier = openCourier({ ledger, faults, apiSecret, notify, format, send, now, ladderMs, log });

@@ -1,0 +1,106 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { connect, type NatsConnection } from "nats";
+import { natsBus } from "../../../src/adapters/nats/bus.ts";
+import { openNats } from "../../../src/adapters/nats/connection.ts";
+import { natsServices } from "../../../src/adapters/nats/services.ts";
+import type { SentCommand } from "../../../src/core/ports/services.ts";
+import { commandNamed } from "../../support/cinema.ts";
+import { hasOwnNats, ownNats } from "../../support/own-nats.ts";
+import { until } from "../../support/until.ts";
+
+/** `docs/nats.conf` as an operator would use it; where it listens and what it stores are the test's own. */
+const config = (await Bun.file(new URL("../../../docs/nats.conf", import.meta.url)).text())
+  .replace(/jetstream \{[^}]*\}/, "")
+  .replaceAll("$MATINEE_PASSWORD", '"ours"')
+  .replaceAll("$SHOP_PASSWORD", '"theirs"');
+
+describe.skipIf(!hasOwnNats)("The users of docs/nats.conf", () => {
+  const server = hasOwnNats ? ownNats({ config }) : null;
+  afterAll(async () => (await server)?.destroy());
+  const urlOf = async (user: string): Promise<string> => (await server)?.url.replace("//", `//${user}@`) ?? "";
+  const told: unknown[] = [];
+  const house = async () => {
+    const log = { info: () => undefined, failed: (what: string, error: unknown) => void told.push([what, `${error}`]) };
+    const nats = await openNats({ servers: await urlOf("matinee:ours"), name: "test", log });
+    const onError = (error: unknown): void => void told.push(`${error}`);
+    return { nats, bus: natsBus(nats, onError), services: natsServices(nats, { onError }) };
+  };
+  const shop = async (): Promise<NatsConnection> =>
+    connect({ servers: (await server)?.url ?? "", user: "shop", pass: "theirs", inboxPrefix: "_INBOX.shop" });
+  /** What the server refuses a client, once it has had time to say so. */
+  const refusals = (client: NatsConnection): string[] => {
+    const heard: string[] = [];
+    void (async () => {
+      for await (const status of client.status()) heard.push(`${status.data}`);
+    })();
+    return heard;
+  };
+
+  test("Matinee does all that it does", async () => {
+    const { nats, bus, services } = await house();
+    const rung: string[] = [];
+    const heard: number[] = [];
+    const hearing = await bus.subscribe(async () => undefined, {
+      beat: (at) => void heard.push(at),
+      gap: () => undefined,
+    });
+    const answering = await bus.answerRings(async (ids) => void rung.push(...ids));
+    const taking = await services.takeCommands(
+      async () => ({ status: "taken" }),
+      async () => ({ status: "taken" }),
+    );
+    const waiting = bus.awaitOutcome(commandNamed("a"), 5000);
+    expect((await bus.ring(commandNamed("a"))).ok).toBe(true);
+    expect((await bus.beat(1 as never)).ok).toBe(true);
+    await bus.tellOutcome(commandNamed("a"), { ok: true, value: {} });
+    expect(await waiting).toEqual({ ok: true, value: {} });
+    await until("all is heard", () => rung.length === 1 && heard.length === 1);
+    for (const one of [hearing, answering, taking]) await one.stop();
+    await nats.close();
+    expect(told).toEqual([]);
+  });
+
+  test("a service sends commands, hears its answers and reads the events", async () => {
+    const { nats, services } = await house();
+    const sent: SentCommand[] = [];
+    const taking = await services.takeCommands(
+      async (command) => {
+        sent.push(command);
+        return { status: "taken" };
+      },
+      async () => ({ status: "taken" }),
+    );
+    const client = await shop();
+    const replies = client.subscribe("billing.replies.shop.answers", { max: 1 });
+    await client.jetstream().publish("billing.commands.invoice.annul", "{}");
+    await until("it is heard", () => sent.length === 1);
+    const outcome = { ok: true, value: {} } as const;
+    const said = { service: "shop", commandId: "1", command: "invoice.annul", outcome, at: 1 as never };
+    expect(
+      (await services.tell([{ ...said, id: commandNamed("b"), replyTo: "billing.replies.shop.answers" }])).ok,
+    ).toBe(true);
+    for await (const reply of replies) expect(reply.string()).toContain('"commandId":"1"');
+    const events = await client.jetstream().consumers.get("BILLING_EVENTS", { filterSubjects: "billing.events.>" });
+    const first = await events.next({ expires: 5000 });
+    expect(first?.subject).toBe("billing.events.command.done");
+    await taking.stop();
+    await client.close();
+    await nats.close();
+  });
+
+  test.each([
+    ["say that something happened", (client: NatsConnection) => client.publish("billing.events.invoice.paid", "{}")],
+    ["ring", (client: NatsConnection) => client.publish("billing.internal.rings", "x")],
+    ["delete a stream", (client: NatsConnection) => client.publish("$JS.API.STREAM.DELETE.BILLING_EVENTS", "")],
+    ["take other services' commands", (client: NatsConnection) => void client.subscribe("billing.commands.>")],
+    ["hear other services' answers", (client: NatsConnection) => void client.subscribe("billing.replies.crm.>")],
+    ["hear others' inboxes", (client: NatsConnection) => void client.subscribe("_INBOX.>")],
+  ])("a service may not %s", async (_, act) => {
+    const client = await shop();
+    const heard = refusals(client);
+    act(client);
+    await client.flush();
+    await until("the server refuses", () => heard.some((status) => status.includes("PERMISSIONS_VIOLATION")));
+    await client.close();
+  });
+});
