@@ -30,6 +30,7 @@ const openTwo = async (...sessions: readonly NewSession[]) => {
   for (const session of sessions) answered(await accounts.openSession(session));
   let reads = 0;
   let gate = Promise.resolve();
+  let endingGate = Promise.resolve();
   const counted: Accounts = {
     ...accounts,
     session: async (id, at) => {
@@ -38,6 +39,10 @@ const openTwo = async (...sessions: readonly NewSession[]) => {
       await gate;
       return read;
     },
+    endSession: async (id, at) => {
+      await endingGate;
+      return accounts.endSession(id, at);
+    },
   };
   return {
     here: rememberedSessions(counted),
@@ -45,6 +50,9 @@ const openTwo = async (...sessions: readonly NewSession[]) => {
     reads: () => reads,
     hold: (until: Promise<void>) => {
       gate = until;
+    },
+    holdEnding: (until: Promise<void>) => {
+      endingGate = until;
     },
   };
 };
@@ -78,6 +86,17 @@ test("one that ends while it is read is not remembered", async () => {
   const ending = here.endSession(S1.sessionId, START);
   resolve();
   await Promise.all([reading, ending]);
+  expect(await is(here, START)).toBe(false);
+});
+
+test("one that is read while it ends is not remembered", async () => {
+  const { here, holdEnding } = await openTwo(S1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  holdEnding(promise);
+  const ending = here.endSession(S1.sessionId, START);
+  expect(await is(here, START)).toBe(true);
+  resolve();
+  await ending;
   expect(await is(here, START)).toBe(false);
 });
 
