@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { type AnyElysia, Elysia } from "elysia";
 import { z } from "zod";
-import { asyncApi } from "../wire/asyncapi.ts";
 import { type OpenApi, openApiOf, partOf } from "./openapi.ts";
 import { html, pageResponse } from "./page.ts";
 import { Refused } from "./problems.ts";
@@ -44,8 +43,9 @@ const ASSET_DETAIL = {
 export const docsRoutes = (whole: () => AnyElysia) => {
   let made: OpenApi | null = null;
   let madeOfBus: object | null = null;
-  const bus = (): object => {
-    madeOfBus ??= asyncApi();
+  /** Few ask for it, and a start should not wait for it. */
+  const bus = async (): Promise<object> => {
+    madeOfBus ??= (await import("../wire/asyncapi.ts")).asyncApi();
     return madeOfBus;
   };
   const document = (): OpenApi => {
@@ -59,7 +59,7 @@ export const docsRoutes = (whole: () => AnyElysia) => {
     .get("/docs/json", () => Response.json(document()), {
       detail: { ...pages("application/json"), operationId: "docsJson", summary: "This documentation, as OpenAPI 3.1" },
     })
-    .get("/docs/asyncapi", () => Response.json(bus()), {
+    .get("/docs/asyncapi", async () => Response.json(await bus()), {
       detail: {
         ...pages("application/json"),
         operationId: "docsAsyncapi",
