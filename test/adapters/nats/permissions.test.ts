@@ -1,32 +1,33 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect, type NatsConnection } from "nats";
+import { openMemory } from "../../../src/adapters/memory/store.ts";
 import { natsBus } from "../../../src/adapters/nats/bus.ts";
 import { openNats } from "../../../src/adapters/nats/connection.ts";
 import { natsServices } from "../../../src/adapters/nats/services.ts";
 import type { SentCommand } from "../../../src/core/ports/services.ts";
-import { commandNamed } from "../../support/cinema.ts";
+import { accountNamed, commandNamed, START } from "../../support/cinema.ts";
 import { hasOwnNats, ownNats } from "../../support/own-nats.ts";
 import { until } from "../../support/until.ts";
 
 /** `docs/nats.conf` as an operator would use it; where it listens and what it stores are the test's own. */
 const config = (await Bun.file(new URL("../../../docs/nats.conf", import.meta.url)).text())
   .replace(/jetstream \{[^}]*\}/, "")
-  .replaceAll("$MATINEE_PASSWORD", '"ours"')
-  .replaceAll("$SHOP_PASSWORD", '"theirs"');
+  .replace(/\$(\w+)_PASSWORD/g, '"secret"');
 
 describe.skipIf(!hasOwnNats)("The users of docs/nats.conf", () => {
   const server = hasOwnNats ? ownNats({ config }) : null;
   afterAll(async () => (await server)?.destroy());
   const urlOf = async (user: string): Promise<string> => (await server)?.url.replace("//", `//${user}@`) ?? "";
   const told: unknown[] = [];
-  const house = async () => {
+  /** What one of our processes has of NATS. */
+  const house = async (user: "api" | "consumer" | "cron") => {
     const log = { info: () => undefined, failed: (what: string, error: unknown) => void told.push([what, `${error}`]) };
-    const nats = await openNats({ servers: await urlOf("matinee:ours"), name: "test", log });
+    const nats = await openNats({ servers: await urlOf(`${user}:secret`), name: "test", log });
     const onError = (error: unknown): void => void told.push(`${error}`);
     return { nats, bus: natsBus(nats, onError), services: natsServices(nats, { onError }) };
   };
   const shop = async (): Promise<NatsConnection> =>
-    connect({ servers: (await server)?.url ?? "", user: "shop", pass: "theirs", inboxPrefix: "_INBOX.shop" });
+    connect({ servers: (await server)?.url ?? "", user: "shop", pass: "secret", inboxPrefix: "_INBOX.shop" });
   /** What the server refuses a client, once it has had time to say so. */
   const refusals = (client: NatsConnection): string[] => {
     const heard: string[] = [];
@@ -36,32 +37,50 @@ describe.skipIf(!hasOwnNats)("The users of docs/nats.conf", () => {
     return heard;
   };
 
-  test("Matinee does all that it does", async () => {
-    const { nats, bus, services } = await house();
-    const rung: string[] = [];
-    const heard: number[] = [];
-    const hearing = await bus.subscribe(async () => undefined, {
-      beat: (at) => void heard.push(at),
-      gap: () => undefined,
-    });
-    const answering = await bus.answerRings(async (ids) => void rung.push(...ids));
-    const taking = await services.takeCommands(
-      async () => ({ status: "taken" }),
-      async () => ({ status: "taken" }),
-    );
-    const waiting = bus.awaitOutcome(commandNamed("a"), 5000);
-    expect((await bus.ring(commandNamed("a"))).ok).toBe(true);
-    expect((await bus.beat(1 as never)).ok).toBe(true);
-    await bus.tellOutcome(commandNamed("a"), { ok: true, value: {} });
+  test("each of our processes does all that it does, and is refused nothing", async () => {
+    const consumer = await house("consumer");
+    const [api, cron] = [await house("api"), await house("cron")];
+    const [rung, beats, hinted, asked]: [string[], number[], number[], string[]] = [[], [], [], []];
+    const signs = { beat: (at: number) => void beats.push(at), gap: () => undefined };
+    const doing = [
+      await api.bus.subscribe(async () => undefined, signs),
+      await cron.bus.subscribe(async () => undefined, signs),
+      await cron.bus.takeHints(async (rows) => void hinted.push(rows.length)),
+      await consumer.bus.answerRings(async (ids) => void rung.push(...ids)),
+      await consumer.services.takeCommands(
+        async () => ({ status: "taken" }),
+        async () => ({ status: "taken" }),
+      ),
+      await api.services.answerQueries({
+        ...openMemory().queries,
+        now: async () => {
+          asked.push("now");
+          return START;
+        },
+      }),
+    ];
+    const waiting = api.bus.awaitOutcome(commandNamed("a"), 5000);
+    for (const said of [
+      await api.bus.ring(commandNamed("a")),
+      await api.bus.hint([]),
+      await consumer.bus.beat(START),
+      await consumer.bus.tellOutcome(commandNamed("a"), { ok: true, value: {} }),
+    ])
+      expect(said.ok).toBe(true);
     expect(await waiting).toEqual({ ok: true, value: {} });
-    await until("all is heard", () => rung.length === 1 && heard.length === 1);
-    for (const one of [hearing, answering, taking]) await one.stop();
-    await nats.close();
+    const client = await shop();
+    const answer = await client.request("billing.queries.access", JSON.stringify({ accountId: accountNamed("anna") }));
+    expect(answer.json<{ readonly ok: boolean }>().ok).toBe(true);
+    await until("all is heard", () => rung.length === 1 && beats.length === 2 && hinted.length === 1);
+    expect(asked).toEqual(["now"]);
+    await client.close();
+    for (const one of doing) await one.stop();
+    for (const { nats } of [api, cron, consumer]) await nats.close();
     expect(told).toEqual([]);
   });
 
   test("a service sends commands, hears its answers and reads the events", async () => {
-    const { nats, services } = await house();
+    const { nats, services } = await house("consumer");
     const sent: SentCommand[] = [];
     const taking = await services.takeCommands(
       async (command) => {
