@@ -1,10 +1,11 @@
+import { expect } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const root = new URL("../..", import.meta.url).pathname;
-/** Long enough for a first start on a loaded machine; a program that takes longer has hung, and is killed. */
-const DEADLINE_MS = 60_000;
+/** Long enough for all tests of a file on a loaded machine; a program that takes longer has hung, and is killed. */
+const DEADLINE_MS = 120_000;
 
 export type Ended = { readonly out: string; readonly err: string; readonly exitCode: number | null };
 
@@ -56,6 +57,11 @@ export const runProgram = (
         if (hasEnded) throw new Error(`ended: ${out}${await complaints}`);
       }
     },
+    /** A test that fails leaves no program behind. */
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
   };
 };
 
@@ -63,4 +69,11 @@ export const runProgram = (
 export const newFolder = (): { readonly path: string; remove(): void } => {
   const path = mkdtempSync(join(tmpdir(), "matinee-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+/** How a program ends that cannot do what it was asked for: it says in a sentence what to set, without a stack or a password. */
+export const expectSentence = ({ out, err, exitCode }: Ended, names: string, code = 1): void => {
+  expect({ out, exitCode }).toEqual({ out: "", exitCode: code });
+  expect(err).toContain(names);
+  expect(err).not.toMatch(/^\s+at |hunter2/m);
 };

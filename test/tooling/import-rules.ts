@@ -34,11 +34,16 @@ export const complaints = (sources: Sources): readonly string[] =>
     ...(path.startsWith("src/core/") ? coreComplaints(path, text) : []),
   ]);
 
-/** Every module that a text names: static, type-only, re-exported, dynamic, and in a type. */
+/**
+ * Every module that a text names: static, type-only, re-exported, dynamic, and in a type. What stands on a line that begins
+ * with a quote is a program's text, printed for somebody else.
+ */
 export const importsOf = (text: string): readonly string[] =>
-  [...withoutComments(text).matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)(["'`])([^"'`\n]+)\1/g)].map(
+  [...withoutQuotedLines(withoutComments(text)).matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)(["'`])([^"'`\n]+)\1/g)].map(
     (match) => match[2] ?? "",
   );
+
+const withoutQuotedLines = (text: string): string => text.replace(/^\s*'.*$/gm, "");
 
 const complainOf = (path: string, imported: string): readonly string[] => {
   if (!imported.startsWith(".")) return packageComplaints(path, imported);

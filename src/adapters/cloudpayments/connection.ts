@@ -35,7 +35,7 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const BUSY_MS = 5_000;
 const UNREACHABLE_MS = 30_000;
 /** Wrong credentials do not come right by themselves. */
-const REFUSED_MS = 300_000;
+export const REFUSED_MS = 300_000;
 const LONGEST_WAIT_MS = 600_000;
 
 export const connect = (config: ConnectionConfig): Post => {

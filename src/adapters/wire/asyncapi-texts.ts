@@ -225,7 +225,7 @@ export const INTRODUCTION = [
   "",
   "## Ask a question",
   "",
-  '`nats.request` to `billing.queries.<name>`, JSON in and out, answered from what was committed last: `{"ok": true, "value": …}` or `{"ok": false, "error": {"code", "detail"}}`. `unavailable` means that we could not tell: ask again, as when NATS itself answers that nobody responds.',
+  '`nats.request` to `billing.queries.<name>`, JSON in and out, answered from what was committed last: `{"ok": true, "value": …}` or `{"ok": false, "error": {"code", "detail"}}`. `unavailable` means that we could not tell: ask again, as when NATS itself answers that nobody responds, or when nothing comes: a question that meets a restart is lost.',
   "",
   "## Everywhere",
   "",

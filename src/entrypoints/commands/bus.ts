@@ -6,7 +6,7 @@ import type { Result } from "../../core/result.ts";
 import { formatInstant } from "../../core/time.ts";
 import { configured } from "../boot.ts";
 import { withOperator } from "../operator-access.ts";
-import { fail, print, printJson, printTable } from "./output.ts";
+import { fail, print, printJson, printTable, wholeNumber } from "./output.ts";
 
 const EMBEDDED = "The bus is embedded: it keeps nothing. What is not yet on it waits in the database.";
 
@@ -20,8 +20,9 @@ export const busCommands = (program: Command): void => {
     .command("ls")
     .description("the streams of the bus")
     .option("--json", "as JSON")
-    .action((options: { readonly json?: true }) =>
-      onBus(async (nats) => {
+    .action((options: { readonly json?: true }) => {
+      if (configured().nats === null) return options.json ? printJson([]) : print(EMBEDDED);
+      return onNats(async (nats) => {
         const streams = answered(await nats.streams());
         if (options.json) return printJson(streams);
         printTable(
@@ -36,8 +37,8 @@ export const busCommands = (program: Command): void => {
           ]),
           "No stream: the first process that connects makes them.",
         );
-      }),
-    );
+      });
+    });
 
   bus
     .command("lag")
@@ -64,11 +65,12 @@ export const busCommands = (program: Command): void => {
   bus
     .command("peek <stream>")
     .description("messages of a stream, the newest last; nothing is taken")
-    .option("-n, --count <count>", "how many", wholeNumber, 10)
+    .option("-n, --count <count>", "how many", wholeNumber("--count"), 10)
     .option("--from-start", "the oldest instead of the newest")
     .option("--json", "a JSON object for each line")
-    .action((stream: string, options: { readonly count: number; readonly fromStart?: true; readonly json?: true }) =>
-      onBus(async (nats) => {
+    .action((stream: string, options: { readonly count: number; readonly fromStart?: true; readonly json?: true }) => {
+      if (configured().nats === null) return options.json ? undefined : print(EMBEDDED);
+      return onNats(async (nats) => {
         const messages = answered(await nats.peek(stream, options.count, options.fromStart ? "start" : "end"));
         if (messages === null) return fail(`There is no stream ${stream}; bus ls tells which there are.`);
         for (const { subject, seq, at, text } of messages) {
@@ -76,8 +78,8 @@ export const busCommands = (program: Command): void => {
           if (options.json) printJson({ seq, time, subject, text });
           else print(`${seq}  ${time}  ${subject}  ${text}`);
         }
-      }),
-    );
+      });
+    });
 
   bus
     .command("dead-letters")
@@ -124,15 +126,8 @@ export const onNats = async <T>(work: (nats: NatsOperator) => Promise<T>): Promi
     await nats.close();
   }
 };
-const onBus = async (work: (nats: NatsOperator) => Promise<void>): Promise<void> =>
-  configured().nats === null ? print(EMBEDDED) : onNats(work);
 
 const answered = <T>(result: Result<T, BusFault>): T => {
   if (!result.ok) throw new Error(`NATS does not answer (${result.error.detail}). Start it, or correct NATS_URL.`);
   return result.value;
-};
-
-const wholeNumber = (text: string): number => {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error("--count is a whole number from 1 to 9999");
-  return Number(text);
 };

@@ -28,10 +28,12 @@ export const doctorCommand = (program: Command): void => {
     .action(async (options: { readonly json?: true }) => {
       // Settings that cannot be read end it here, each by its name.
       const config = configured();
+      const found = await database(config);
       const findings = [
         { check: "settings", is: "ok", detail: "all can be read" } as const,
-        ...(await database(config)),
-        ...(await work(config)),
+        ...found,
+        // A database that is not as it should be is not opened: that would migrate it, or be refused.
+        ...(found.some(({ check, is }) => check === "database" && is !== "ok") ? [] : await work(config)),
         ...(await bus(config)),
         await tasks(config),
         await gateway(config),
@@ -49,14 +51,17 @@ const database = async (config: Config): Promise<readonly Finding[]> => {
     const isRunning = (await operatorThere(config)) !== null;
     return [found("ok", `embedded, in ${config.dataDir}${isRunning ? ", in use by a running Matinee" : ""}`)];
   }
+  const { url, ownerUrl } = config.database;
+  const login = url === ownerUrl ? null : await inspectPostgres(url);
   const before = Date.now();
-  const state = await inspectPostgres(config.database.ownerUrl);
-  if (typeof state === "string")
-    return [
-      found("fail", `PostgreSQL does not answer: ${state}. Start it, or correct DATABASE_URL and DATABASE_OWNER_URL`),
-    ];
+  const state = await inspectPostgres(ownerUrl);
+  const away = (why: string): Finding =>
+    found("fail", `PostgreSQL does not answer: ${why}. Start it, or correct DATABASE_URL and DATABASE_OWNER_URL`);
+  if (typeof state === "string") return [away(state)];
+  if (typeof login === "string") return [away(login)];
   const offMs = Math.max(before - state.now, state.now - Date.now(), 0);
-  const { version, pending, strange, forbidden, isReadOnly } = state;
+  const { version, pending, strange, isReadOnly } = state;
+  const { forbidden } = login ?? state;
   return [
     Number.parseInt(version, 10) >= 15
       ? found("ok", `PostgreSQL ${version}`)
@@ -77,9 +82,9 @@ const database = async (config: Config): Promise<readonly Finding[]> => {
   ];
 };
 
-/** What waits, and what got stuck. Of a database that is not there nothing can be said. */
+/** What waits, and what got stuck. An embedded database that nobody runs is not opened: that alone may change it. */
 const work = async (config: Config): Promise<readonly Finding[]> => {
-  if (config.database !== null && typeof (await inspectPostgres(config.database.url)) === "string") return [];
+  if (config.database === null && (await operatorThere(config)) === null) return [];
   return withOperator(async (operator) => {
     const { messages, oldestAt } = await operator.backlog();
     const isOld = oldestAt !== null && Date.parse(oldestAt) < Date.now() - OLD_BACKLOG_MS;

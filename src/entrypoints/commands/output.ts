@@ -30,3 +30,11 @@ export const fail = (message: string): void => {
 
 export const tell = (answer: Answer): void =>
   answer.ok ? printJson(answer.value) : fail(`Refused: ${answer.code} ${answer.detail}`);
+
+/** Reads the value of an option. */
+export const wholeNumber =
+  (option: string) =>
+  (text: string): number => {
+    if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${option} is a whole number from 1 to 9999`);
+    return Number(text);
+  };

@@ -4,7 +4,7 @@ import { formatInstant } from "../../core/time.ts";
 import { WORK_KINDS } from "../../core/work/work.ts";
 import { configured } from "../boot.ts";
 import { withOperator } from "../operator-access.ts";
-import { fail, print, printJson, printTable } from "./output.ts";
+import { fail, print, printJson, printTable, wholeNumber } from "./output.ts";
 
 /** `matinee tasks …`: what is due, and what the queue makes of it. */
 export const taskCommands = (program: Command): void => {
@@ -13,11 +13,11 @@ export const taskCommands = (program: Command): void => {
   tasks
     .command("ls")
     .description("what is due, and with REDIS_URL the tasks that run, wait or are put off")
-    .option("-n, --most <count>", "of each kind and state", "50")
+    .option("-n, --most <count>", "of each kind and state", wholeNumber("--most"), 50)
     .option("--json", "as JSON")
-    .action(async (options: { readonly most: string; readonly json?: true }) => {
+    .action(async (options: { readonly most: number; readonly json?: true }) => {
       const due = await withOperator((operator) => operator.due());
-      const queued = configured().redis === null ? null : await onQueues((list) => list.tasks(Number(options.most)));
+      const queued = configured().redis === null ? null : await onQueues((list) => list.tasks(options.most));
       if (queued !== null && !queued.ok) return fail(away(queued.error.detail));
       const listed = queued?.value ?? [];
       if (options.json) return printJson({ due, tasks: listed });
