@@ -332,6 +332,9 @@ const services = (subject: Subject): void => {
     entryOf({
       kind: "command",
       body: '{"actor":{"kind":"service","name":"shop"},"command":{"type":"invoice.annul"}}',
+      attemptId: null,
+      gatewayAccount: null,
+      transactionId: null,
       sender: { service: "shop", commandId: "order-7", replyTo: "_INBOX.a" },
       ...over,
     });
@@ -376,6 +379,25 @@ const services = (subject: Subject): void => {
     expect((await untold([...ids, own.id])).map(({ id }) => id)).toEqual(ids.toReversed());
     expect(answered(await subject.store.intake.untold(1))).toHaveLength(1);
     answered(await subject.store.intake.told(ids));
+  });
+
+  test("of many that come at once each is accepted once, by whatever it is asked again, and another body under its id is refused", async () => {
+    const known = sent();
+    await accept(subject, known);
+    await given(subject, commitOf({ id: known.id, recordedAt: hour(3) }));
+    const fresh = Array.from({ length: 40 }, () => sent());
+    const asked = fresh.flatMap((entry) => [entry, { ...entry }, { ...entry }, { ...entry, fingerprint: "another" }]);
+    const all = [...asked, known, { ...known, fingerprint: "another" }];
+    const came = await Promise.all(all.map((entry) => accept(subject, entry)));
+    const statusesOf = ({ id }: IntakeEntry) => came.filter((_, i) => all[i]?.id === id).map(({ status }) => status);
+    for (const entry of fresh)
+      expect(statusesOf(entry).sort()).toEqual(["accepted", "other_body", "repeated", "repeated"]);
+    expect(statusesOf(known)).toEqual(["repeated", "other_body"]);
+    expect(came[all.indexOf(known)]).toMatchObject({ status: "repeated", recorded: { recordedAt: hour(3) } });
+    const due = await dueAt(subject, hour(2));
+    expect(fresh.filter(({ id }) => !due.includes(id))).toEqual([]);
+    for (const entry of fresh) expect(answered(await subject.store.intake.entry(entry.id))).toEqual(entry);
+    answered(await subject.store.intake.told([known.id]));
   });
 
   test("a suspended row is replayed: due again, and off the list", async () => {

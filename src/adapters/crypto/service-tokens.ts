@@ -1,7 +1,8 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import type { ServiceTokens } from "../../core/ports/services.ts";
-import { type Instant, SECOND_MS } from "../../core/time.ts";
+import { type Instant, instantOf, SECOND_MS } from "../../core/time.ts";
 import { ALGORITHM, signingKeys } from "./signing-keys.ts";
+import { verifiedTokens } from "./verified-tokens.ts";
 
 const ISSUER = "matinee";
 const AUDIENCE = "matinee bus";
@@ -19,6 +20,7 @@ export const isServiceName = (name: string): boolean => NAME.test(name);
  */
 export const jwtServiceTokens = async (masterKey: Uint8Array): Promise<ServiceTokens> => {
   const { privateKey, publicKey } = await signingKeys(masterKey, KEY_LABEL);
+  const verified = verifiedTokens<{ readonly service: string; readonly expiresAt: Instant }>();
   return {
     sign: (service, issuedAt, expiresAt) =>
       new SignJWT()
@@ -30,16 +32,21 @@ export const jwtServiceTokens = async (masterKey: Uint8Array): Promise<ServiceTo
         .setExpirationTime(secondsOf(expiresAt))
         .sign(privateKey),
     read: async (token, at) => {
+      const known = verified.find(token, ISSUER, at);
+      if (known !== null) return { service: known.service };
       const checks = {
         algorithms: [ALGORITHM],
         issuer: ISSUER,
         audience: AUDIENCE,
         typ: TYPE,
+        requiredClaims: ["exp"],
         currentDate: new Date(at),
       };
       try {
-        const { sub = "" } = (await jwtVerify(token, publicKey, checks)).payload;
-        return isServiceName(sub) ? { service: sub } : null;
+        const { sub = "", exp = 0 } = (await jwtVerify(token, publicKey, checks)).payload;
+        if (!isServiceName(sub)) return null;
+        verified.keep(token, ISSUER, { service: sub, expiresAt: instantOf(exp * SECOND_MS) });
+        return { service: sub };
       } catch (error) {
         if (error instanceof errors.JOSEError) return null;
         throw error;

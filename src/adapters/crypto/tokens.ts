@@ -26,7 +26,7 @@ export const jwtTokens = async ({
   readonly issuer: () => string;
 }): Promise<Tokens> => {
   const { privateKey, publicKey } = await signingKeys(masterKey, KEY_LABEL);
-  const verified = verifiedTokens();
+  const verified = verifiedTokens<AccessClaims>();
   return {
     signAccess: ({ accountId, sessionId, issuedAt, expiresAt }) =>
       new SignJWT({ sid: sessionId })

@@ -1,19 +1,20 @@
-import type { AccessClaims } from "../../core/ports/tokens.ts";
 import type { Instant } from "../../core/time.ts";
 
-/** Access tokens that were found right: each is shown again and again, and to verify it takes longer than all else about it. */
-export type VerifiedTokens = {
+/** Tokens that were found right: each is shown again and again, and to verify it takes longer than all else about it. */
+export type VerifiedTokens<Claims extends { readonly expiresAt: Instant }> = {
   /** Null: not seen yet, forgotten, of another issuer, or over at `at`. It has to be verified. */
-  find(token: string, issuer: string, at: Instant): AccessClaims | null;
-  keep(token: string, issuer: string, claims: AccessClaims): void;
+  find(token: string, issuer: string, at: Instant): Claims | null;
+  keep(token: string, issuer: string, claims: Claims): void;
 };
 
 /**
  * Kept by digest: no token stands here, and how long it takes to find one tells nothing of the others.
  * @param most tokens; beyond them the one that was kept first is forgotten
  */
-export const verifiedTokens = (most = 20_000): VerifiedTokens => {
-  const verified = new Map<string, { readonly issuer: string; readonly claims: AccessClaims }>();
+export const verifiedTokens = <Claims extends { readonly expiresAt: Instant }>(
+  most = 20_000,
+): VerifiedTokens<Claims> => {
+  const verified = new Map<string, { readonly issuer: string; readonly claims: Claims }>();
   return {
     find: (token, issuer, at) => {
       const known = verified.get(digestOf(token));

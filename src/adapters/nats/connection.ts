@@ -67,6 +67,13 @@ export const openNats = async (config: NatsConfig): Promise<Nats> => {
   const closing = new AbortController();
   const waiting = new Set<(link: Link | null) => void>();
   let current: Link | null = null;
+  // What was there, perhaps over another connection, and is missing now was deleted just now.
+  let makeAfterMs = 0;
+  const ensure = async (jsm: JetStreamManager): Promise<void> => {
+    const complaints = await ensureStreams(jsm, config.replicas ?? null, makeAfterMs);
+    makeAfterMs = DELETED_MS;
+    for (const complaint of complaints) log.failed("nats_streams", complaint);
+  };
   const settle = (link: Link | null): void => {
     for (const resolve of waiting) resolve(link);
     waiting.clear();
@@ -77,7 +84,7 @@ export const openNats = async (config: NatsConfig): Promise<Nats> => {
     let said = "";
     while (!closing.signal.aborted) {
       try {
-        const link = await openLink(config);
+        const link = await openLink(config, ensure);
         await within(FIRST_MS, prepare(link, log), undefined);
         if (closing.signal.aborted) return await link.nc.close();
         [current, waitMs, said] = [link, SHORTEST_WAIT_MS, ""];
@@ -132,7 +139,10 @@ export const openNats = async (config: NatsConfig): Promise<Nats> => {
 };
 
 /** The library's own way of connecting again is not used: what was lost must be noticed by all who were waiting for it. */
-const openLink = async ({ servers, name, replicas = null, log }: NatsConfig): Promise<Link> => {
+const openLink = async (
+  { servers, name }: NatsConfig,
+  ensure: (jsm: JetStreamManager) => Promise<void>,
+): Promise<Link> => {
   const options = optionsOf(servers);
   const server = await firstThatAnswers(options.servers);
   const nc = await connect({
@@ -149,20 +159,13 @@ const openLink = async ({ servers, name, replicas = null, log }: NatsConfig): Pr
   const lost = new AbortController();
   void nc.closed().then(() => lost.abort());
   let ensuring: Promise<void> | null = null;
-  // What was there and is missing now was deleted just now.
-  let makeAfterMs = 0;
-  const ensure = async (): Promise<void> => {
-    const complaints = await ensureStreams(jsm, replicas, makeAfterMs);
-    makeAfterMs = DELETED_MS;
-    for (const complaint of complaints) log.failed("nats_streams", complaint);
-  };
   return {
     nc,
     js,
     jsm,
     lost: lost.signal,
     ensureStreams: () => {
-      ensuring ??= ensure().finally(() => {
+      ensuring ??= ensure(jsm).finally(() => {
         ensuring = null;
       });
       return ensuring;

@@ -6,22 +6,23 @@ import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { instantOfDate } from "./rows.ts";
 
-const MESSAGE = `message.position, message.xid::text as xid, message.stream, message.version, event.type, event.schema, event.body,
-  event.caused_by, event.recorded_at, asked.request_id, customer.stream as customer
-  from billing.outbox message join billing.events event on (event.stream, event.version) = (message.stream, message.version)
-  join billing.streams stream on stream.stream = message.stream
-  left join lateral (
-    select name as stream from unnest(message.stream || stream.links) name where name like 'customer/%' limit 1
-  ) customer on true
-  left join billing.intake asked on asked.id = event.caused_by`;
+/** Messages with all that is told of them. @param rows which, as a table or a select in brackets */
+const messagesOf = (rows: string): string =>
+  `select message.position, message.xid::text as xid, message.stream, message.version, event.type, event.schema, event.body,
+     event.caused_by, event.recorded_at, asked.request_id, customer.stream as customer
+   from ${rows} message join billing.events event on (event.stream, event.version) = (message.stream, message.version)
+   join billing.streams stream on stream.stream = message.stream
+   left join lateral (
+     select name as stream from unnest(message.stream || stream.links) name where name like 'customer/%' limit 1
+   ) customer on true
+   left join billing.intake asked on asked.id = event.caused_by`;
+/** Chosen before anything is joined to them: else a plan that was made during a backlog walks over all that was ever relayed. */
+const UNRELAYED = messagesOf("(select * from billing.outbox where relayed_at is null order by position limit $1)");
 
 export const postgresOutbox = (driver: Driver): Outbox => ({
   unrelayed: (limit) =>
     answered(async () => {
-      const rows = await driver.query(
-        `select ${MESSAGE} where message.relayed_at is null order by message.position limit $1`,
-        [limit],
-      );
+      const rows = await driver.query(`${UNRELAYED} order by message.position`, [limit]);
       return rows.map(readMessage);
     }),
   relayed: (positions) =>
@@ -50,7 +51,7 @@ export const postgresOutbox = (driver: Driver): Outbox => ({
       const [xid, position] = after === null ? ["0", "0"] : after.split(".");
       // A transaction that still runs may commit rows with its id: all from the oldest running one on is withheld.
       const rows = await driver.query(
-        `select ${MESSAGE}
+        `${messagesOf("billing.outbox")}
          where (message.xid, message.position) > ($1::text::xid8, $2::text::bigint) and message.xid < pg_snapshot_xmin(pg_current_snapshot())
          order by message.xid, message.position limit $3`,
         [xid ?? "0", position ?? "0", limit],

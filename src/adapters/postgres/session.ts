@@ -39,6 +39,7 @@ export const settingsOf = (deadlineMs: number) => ({
   plan_cache_mode: "force_generic_plan",
   enable_seqscan: "off",
   jit: "off",
+  max_parallel_workers_per_gather: 0,
   statement_timeout: deadlineMs,
   idle_in_transaction_session_timeout: STANDSTILL_MS,
 });

@@ -78,13 +78,14 @@ const readPayload = (payload: Uint8Array): Result<JsonObject, string> => {
 };
 
 const parseEnvelope = (name: string, json: JsonObject): Result<WrittenCommand, MalformedCommand> => {
-  const schema = commandEnvelope.extend({ type: z.literal(subjectOfCommand(name)) });
-  const envelope = schema.safeDecode(json as z.input<typeof schema>, { reportInput: true });
+  const envelope = commandEnvelope.safeDecode(json as z.input<typeof commandEnvelope>, { reportInput: true });
+  const isNamed = json["type"] === subjectOfCommand(name);
   const data = parseData(coreTypeOf(name), json["data"]);
-  if (envelope.success && data.ok) return ok({ id: envelope.data.id, command: data.value });
+  if (envelope.success && isNamed && data.ok) return ok({ id: envelope.data.id, command: data.value });
   const id = senderCommandId.safeParse(json["id"]);
   const errors = [
     ...(envelope.success ? [] : malformed(envelope.error).errors),
+    ...(isNamed || typeof json["type"] !== "string" ? [] : [{ pointer: "/type", code: "unknown_value" }]),
     // Said of the envelope already.
     ...(data.ok ? [] : data.error.errors.filter(({ pointer }) => pointer !== "/data")),
   ];

@@ -82,6 +82,6 @@ export type MalformedCommand = {
 export interface ServiceTokens {
   /** @param service its name, as the log and the events will have it */
   sign(service: string, issuedAt: Instant, expiresAt: Instant): Promise<string>;
-  /** Null: not ours, bent, of another kind, or over at `at`. */
+  /** Null: not ours, bent, of another kind, without an end, or over at `at`. */
   read(token: string, at: Instant): Promise<{ readonly service: string } | null>;
 }

@@ -48,14 +48,15 @@ const SOON_MS = SECOND_MS;
 
 export const commandDoor = (ports: CommandDoorPorts): CommandDoor => ({
   take: async (sent) => {
+    const written = ports.commands.parse(sent.type, sent.payload);
+    const commandId = written.ok ? written.value.id : written.error.id;
     const shown = sent.token === null ? null : await ports.tokens.read(sent.token, sent.sentAt);
-    if (shown === null) return reject(ports, sent, null, "unauthenticated", null);
+    if (shown === null) return reject(ports, sent, { service: null, commandId }, "unauthenticated", null);
     const { service } = shown;
     // An answer is published with our rights: it must go nowhere that its reader could not have been sent to by itself.
     if (sent.replyTo !== null && !mayHear(service, sent.replyTo))
-      return reject(ports, { ...sent, replyTo: null }, service, "reply_to_not_allowed", null);
-    const written = ports.commands.parse(sent.type, sent.payload);
-    if (!written.ok) return reject(ports, sent, service, "malformed", written.error);
+      return reject(ports, { ...sent, replyTo: null }, { service, commandId }, "reply_to_not_allowed", null);
+    if (!written.ok) return reject(ports, sent, { service, commandId }, "malformed", written.error);
     return accept(ports, sent, service, written.value);
   },
   putAside: async (sent, reason) => {
@@ -102,7 +103,7 @@ const accept = async (
 const reject = async (
   ports: CommandDoorPorts,
   sent: SentCommand,
-  service: string | null,
+  { service, commandId }: { readonly service: string | null; readonly commandId: string | null },
   code: "unauthenticated" | "reply_to_not_allowed" | "malformed",
   malformed: MalformedCommand | null,
 ): Promise<Taken> => {
@@ -113,7 +114,7 @@ const reject = async (
   const facts = malformed === null ? {} : { detail: malformed.detail };
   // Who has not shown who it is may name any place to answer to: it is answered at none but an inbox of its own.
   const replyTo = sent.replyTo !== null && mayHear(service ?? "", sent.replyTo) ? sent.replyTo : null;
-  const who = { id: entry.id, service, commandId: malformed?.id ?? null };
+  const who = { id: entry.id, service, commandId };
   return answer(ports, { ...sent, replyTo }, who, refusal(code, facts));
 };
 

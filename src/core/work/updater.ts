@@ -65,18 +65,31 @@ export const updater = (ports: UpdaterPorts): Updater => {
     return settled;
   };
 
+  // What this process is at already: a sweep under load would take the very rows that were rung for, and decide them twice.
+  const inHand = new Set<CommandId>();
+  const isFree = (id: CommandId): boolean => !inHand.has(id);
+  const takeFree = async (entries: readonly IntakeEntry[]): Promise<number> => {
+    for (const { id } of entries) inHand.add(id);
+    try {
+      return await takeAll(entries);
+    } finally {
+      for (const { id } of entries) inHand.delete(id);
+    }
+  };
+
   return {
     take: async (ids) => {
-      const entries = await ports.intake.toDo(ids, ports.now());
+      const entries = await ports.intake.toDo(ids.filter(isFree), ports.now());
       if (!entries.ok) return;
-      for (let from = 0; from < entries.value.length; from += BATCH_ROWS)
-        await takeAll(entries.value.slice(from, from + BATCH_ROWS));
+      const free = entries.value.filter(({ id }) => isFree(id));
+      for (let from = 0; from < free.length; from += BATCH_ROWS) await takeFree(free.slice(from, from + BATCH_ROWS));
     },
     sweep: async () => {
-      const entries = await ports.intake.due(ports.now(), BATCH_ROWS);
+      const entries = await ports.intake.due(ports.now(), BATCH_ROWS + inHand.size);
       if (!entries.ok) return false;
-      const settled = await takeAll(entries.value);
-      return settled > 0 && entries.value.length === BATCH_ROWS;
+      const free = entries.value.filter(({ id }) => isFree(id)).slice(0, BATCH_ROWS);
+      const settled = await takeFree(free);
+      return settled > 0 && free.length === BATCH_ROWS;
     },
   };
 };

@@ -65,8 +65,8 @@ const MAY_IN_ACCOUNTS: typeof MAY = {
 };
 /** All others are the owner's own. */
 const MAY_RUN: Readonly<Record<DatabaseRole, readonly string[]>> = {
-  matinee_api: ["accept", "accept_check", "chain_of", "remember"],
-  matinee_updater: ["accept", "accept_check", "chain_of", "commit_all", "remember"],
+  matinee_api: ["accept", "accept_check", "accept_commands", "chain_of", "remember"],
+  matinee_updater: ["accept", "accept_check", "accept_commands", "chain_of", "commit_all", "remember"],
 };
 
 type Schema = "billing" | "accounts";
@@ -219,6 +219,7 @@ const roles = (acting: (role: DatabaseRole | null) => Promise<Acting>): void => 
       expect(lending.map((one) => ({ ...one }))).toEqual([
         { name: "accept", path },
         { name: "accept_check", path },
+        { name: "accept_commands", path },
         { name: "chain_of", path },
         { name: "commit_all", path },
         { name: "remember", path },

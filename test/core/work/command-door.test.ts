@@ -182,7 +182,12 @@ describe("What cannot be executed is put aside with its reason, and its sender i
     expect(await door.take(arranging(over))).toEqual({ status: "taken" });
     expect(await aside()).toMatchObject([{ kind: "command", sender: null, reason: "unauthenticated" }]);
     expect(told).toMatchObject([
-      { service: null, replyTo: "_INBOX.abc", outcome: { ok: false, refusal: { code: "unauthenticated" } } },
+      {
+        service: null,
+        commandId: "order-7",
+        replyTo: "_INBOX.abc",
+        outcome: { ok: false, refusal: { code: "unauthenticated" } },
+      },
     ]);
     expect(reports).toMatchObject([{ level: "alarm", what: "command_put_aside" }]);
     expect(JSON.stringify(await aside())).not.toContain(forged);

@@ -62,6 +62,30 @@ begin
 end
 $$;
 
+-- The same for many at once, of those that wait for no payment and bring no secrets. `raced`: somebody else is writing that row
+-- at this moment, and it is to be accepted by itself.
+create function billing.accept_commands(entries jsonb) returns table (
+  id text, said text, known_fingerprint text, fingerprint text, outcome jsonb, recorded_at timestamptz
+)
+language sql security definer set search_path = pg_catalog, billing, pg_temp as $$
+  with given as materialized (
+    select * from jsonb_populate_recordset(null::billing.intake, entries)
+  ), fresh as (
+    insert into billing.intake (id, kind, fingerprint, body, account_id, request_id, service, service_command, reply_to, received_at)
+    -- In one order, whoever writes: two who have rows in common wait for each other, and not in a circle.
+    select id, kind, fingerprint, body, account_id, request_id, service, service_command, reply_to, received_at
+    from given order by id
+    on conflict do nothing
+    returning intake.id
+  )
+  select given.id, case when fresh.id is not null then 'accepted' when row.id is not null then 'known' else 'raced' end,
+    row.fingerprint, done.fingerprint, done.outcome, done.recorded_at
+  from given left join fresh on fresh.id = given.id left join billing.intake row on row.id = given.id
+    left join billing.outcomes done on done.command_id = given.id
+$$;
+revoke all on function billing.accept_commands(jsonb) from public;
+grant execute on function billing.accept_commands(jsonb) to matinee_api, matinee_updater;
+
 -- What a database remembers of itself: the first value that is given, whichever process comes first. No process changes one.
 create function billing.remember(wanted text, given text) returns text
 language plpgsql security definer set search_path = pg_catalog, billing, pg_temp as $$
