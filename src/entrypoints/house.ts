@@ -63,7 +63,12 @@ export const openHouse = async ({
   if (!mode.ok) return giveUp(`The database does not answer: ${mode.error.code}.`);
   if (mode.value !== gateway.mode) return giveUp(otherMode(mode.value, gateway.mode));
 
-  const clock = clockGuard({ databaseNow: store.wallTime, now: wallTime, reports: log.report });
+  const clock = clockGuard({
+    databaseNow: store.wallTime,
+    wall: wallTime,
+    monotonic: () => performance.now(),
+    reports: log.report,
+  });
   await clock.look();
   running.every("clock", CLOCK_LOOK_MS, async () => {
     await clock.look();
@@ -76,10 +81,10 @@ export const openHouse = async ({
     masterKey,
     store,
     gateway,
-    state: stateUpdater(store, gateway.payments.gatewayAccount),
+    state: stateUpdater(store, gateway.payments.gatewayAccount, clock.now),
     publicUrl,
     log,
-    now: wallTime,
+    now: clock.now,
     bus: connections.bus,
     tasks: connections.tasks,
     services: connections.services,

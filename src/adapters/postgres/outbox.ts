@@ -1,7 +1,7 @@
 import type { StreamName } from "../../core/billing/stream.ts";
 import type { AccountId, CommandId } from "../../core/ids.ts";
 import type { Outbox, OutboxMessage } from "../../core/ports/outbox.ts";
-import { decodeEvent } from "../wire/events.ts";
+import { decodeEventToTell } from "../wire/events.ts";
 import type { Driver, SqlRow } from "./driver.ts";
 import { answered } from "./faults.ts";
 import { instantOfDate } from "./rows.ts";
@@ -65,7 +65,7 @@ const readMessage = (row: SqlRow): OutboxMessage => ({
   cursor: `${String(row["xid"])}.${String(row["position"])}`,
   stream: row["stream"] as StreamName,
   version: row["version"] as number,
-  event: decodeEvent(row["type"] as string, row["schema"] as number, row["body"]),
+  event: decodeEventToTell(row["type"] as string, row["schema"] as number, row["body"]),
   accountId: accountOf(row["customer"] as string | null),
   causedBy: row["caused_by"] as CommandId,
   requestId: row["request_id"] as string | null,

@@ -20,9 +20,11 @@ const INTAKE_SWEEP_MS = 1500;
 const RELAY_SWEEP_MS = 1000;
 const RELAY_SWEEP_SHARED_MS = 100;
 const OUTCOMES_SWEEP_MS = 1000;
+/** Another consumer takes it. */
+const CLOCK_OFF = { status: "later", afterMs: 1000, because: "this node's clock is off" } as const;
 
 export const consumerPart = (ground: Ground): ConsumerPart => {
-  const { store, state, log, now, bus, services, alone, isBusThere } = ground;
+  const { store, state, log, now, bus, services, alone, isBusThere, isClockRight } = ground;
   const named = { digest, bodies: intakeBodies, now };
   const running = openRunning(log);
   let wake: () => void = () => undefined;
@@ -61,7 +63,8 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
       commands: serviceCommands,
       reports: log.report,
     });
-    running.keep(await services.takeCommands(door.take, door.putAside));
+    const take: typeof door.take = async (sent) => (isClockRight() ? door.take(sent) : CLOCK_OFF);
+    running.keep(await services.takeCommands(take, door.putAside));
   };
 
   return {
@@ -77,8 +80,9 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
       });
       // What takes new work is stopped first.
       await takeCommands();
-      running.keep(await bus.answerRings(updating.take));
-      running.every("intake", INTAKE_SWEEP_MS, updating.sweep);
+      // By a wrong clock a period would begin early or late. Rows that were rung for here are swept by others.
+      running.keep(await bus.answerRings(async (ids) => (isClockRight() ? updating.take(ids) : undefined)));
+      running.every("intake", INTAKE_SWEEP_MS, async () => isClockRight() && (await updating.sweep()));
       startRelay();
     },
     stop: running.stop,

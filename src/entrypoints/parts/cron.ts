@@ -5,6 +5,8 @@ import { clockOf, digest, type Ground, newName } from "./ground.ts";
 import { openRunning, type Part } from "./running.ts";
 
 const DUE_SWEEP_MS = 1000;
+/** Another cron, or this one when its clock is right again, works on it. */
+const CLOCK_OFF = { status: "later", afterMs: 1000, because: "this node's clock is off" } as const;
 
 /**
  * What falls due by itself: it is found here, and worked on: gateways are called, deadlines are kept.
@@ -44,6 +46,7 @@ export const cronPart = (ground: Ground, onWorked: () => void): Part => {
       );
       running.keep(
         await tasks.work(WORK_KINDS, async (row) => {
+          if (!isClockRight()) return CLOCK_OFF;
           const done = await work(row);
           onWorked();
           return done;

@@ -1,0 +1,62 @@
+import { acceptingSide, CLIENTS, onCopyOf, WARM_UP } from "./support/accepting.ts";
+import { runAlone } from "./support/alone.ts";
+import { assertDurable } from "./support/database.ts";
+import { assertKept, CONNECTIONS, payersNow, REGISTERED, recordOnCopy } from "./support/door.ts";
+import { alsoRatio, type Goal, ratio } from "./support/goal.ts";
+import { closedLoop } from "./support/load.ts";
+import { API, settingsOf, start } from "./support/processes.ts";
+import { sendReplay } from "./support/replay.ts";
+import { interleaved, type Side } from "./support/rounds.ts";
+import { scaled } from "./support/scale.ts";
+import { withNats } from "./support/servers.ts";
+
+const CALLBACKS = scaled(4800, 64, 16_000);
+
+export const p1s: Goal = {
+  id: "p1s",
+  what: "as p1, by `api` as one of three processes: each callback that was accepted is rung over NATS before it is answered",
+  dividedBy: "pgbench, the very statements that the API sends for each, 8 clients",
+  measure: async (say) => {
+    await assertDurable();
+    const { url, payers } = await payersNow(say);
+    const callbacks = payers.slice(0, WARM_UP + CALLBACKS).map(({ callback }) => callback);
+    const replayed = await recordOnCopy(url, callbacks, REGISTERED, 1);
+    const ours: Side = {
+      name: "ours",
+      run: () =>
+        withNats((nats) =>
+          onCopyOf(replayed.url, async (copy) => {
+            const api = await start(API, { ...settingsOf(copy, CONNECTIONS), NATS_URL: nats.url });
+            const target = { port: api.port, expected: REGISTERED };
+            await closedLoop(target, callbacks.slice(0, WARM_UP), CLIENTS);
+            const half = await closedLoop(target, callbacks.slice(WARM_UP), CLIENTS);
+            await api.stop();
+            await assertKept(copy, callbacks.length);
+            const nc = await nats.client();
+            const { state } = await (await nc.jetstreamManager()).streams.info("BILLING_RINGS");
+            await nc.close();
+            if (state.messages !== callbacks.length)
+              throw new Error(`void: ${callbacks.length} callbacks were accepted, and ${state.messages} rung`);
+            return half;
+          }),
+        ),
+    };
+    const limit: Side = {
+      name: `pgbench, ${CONNECTIONS} clients`,
+      run: () =>
+        onCopyOf(replayed.url, async (copy) => {
+          const how = { clients: CONNECTIONS, requests: CALLBACKS, warmUp: WARM_UP, role: "matinee_api" };
+          const half = await sendReplay(copy, replayed.replay, how);
+          await assertKept(copy, callbacks.length);
+          return half;
+        }),
+    };
+    const rounds = await interleaved([ours, limit, acceptingSide("no bus", replayed.url, callbacks)], say);
+    return {
+      figures: [ratio(rounds, { least: 0.6 })],
+      also: [alsoRatio("divided by the same API without a bus", rounds, 0, 2)],
+    };
+  },
+};
+
+if (import.meta.main) await runAlone(p1s);
