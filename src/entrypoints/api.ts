@@ -16,12 +16,13 @@ const publicUrl = (): string => config.publicUrl ?? `http://localhost:${port}`;
 const house = await openHouse({ config, log, life, name: "api", role: "matinee_api", publicUrl, ownUrl: publicUrl });
 const passwords = argon2Passwords({ concurrency: 2, queue: 32 });
 const api = await apiPart(house.ground, { passwords, ready: house.ready });
-const server = life.listen(api.http, port) ?? (await house.giveUp(portTaken(port)));
-await api.start();
+// Before it answers: whoever sees that it is there may tell it to stop.
 life.untilToldToStop(async () => {
   await api.stop();
   await house.close();
 });
+const server = life.listen(api.http, port) ?? (await house.giveUp(portTaken(port)));
+await api.start();
 
 process.stdout.write(
   [

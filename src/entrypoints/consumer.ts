@@ -28,12 +28,13 @@ const house = await openHouse({
 const { store, state, gateway } = house.ground;
 if (gateway.mode === "sandbox") await sellFirstPlans(operatorOf(store, state, digest, gateway.sandbox));
 const consumer = consumerPart(house.ground);
-const server = life.listen(healthApp(house), port) ?? (await house.giveUp(portTaken(port)));
-await consumer.start();
+// Before it answers: whoever sees that it is there may tell it to stop.
 life.untilToldToStop(async () => {
   await consumer.stop();
   await house.close();
 });
+const server = life.listen(healthApp(house), port) ?? (await house.giveUp(portTaken(port)));
+await consumer.start();
 
 process.stdout.write(
   [

@@ -24,12 +24,13 @@ const house = await openHouse({
 });
 // What was committed here is brought to the bus by a consumer.
 const cron = cronPart(house.ground, () => undefined);
-const server = life.listen(healthApp(house), port) ?? (await house.giveUp(portTaken(port)));
-await cron.start();
+// Before it answers: whoever sees that it is there may tell it to stop.
 life.untilToldToStop(async () => {
   await cron.stop();
   await house.close();
 });
+const server = life.listen(healthApp(house), port) ?? (await house.giveUp(portTaken(port)));
+await cron.start();
 
 process.stdout.write(
   [

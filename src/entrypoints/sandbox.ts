@@ -16,12 +16,12 @@ const ownUrl = (): string => (gateway.name === "sandbox" ? gateway.url : null) ?
 const merchantUrl = (): string => config.publicUrl ?? "http://localhost:8080";
 
 const simulator = openSandbox(config.dataDir, sandboxCredentials(masterKeyOf(config)), merchantUrl, ownUrl);
+life.untilToldToStop(simulator.stop);
 // It may be told to take its five minutes; four and a quarter are the most that a connection lasts.
 if (life.listen(simulator, port, 255) === null) {
   await simulator.stop();
   refuse(portTaken(port));
 }
-life.untilToldToStop(simulator.stop);
 
 process.stdout.write(
   [

@@ -26,16 +26,18 @@ if (gateway.mode === "sandbox") await sellFirstPlans(operator);
 
 const passwords = argon2Passwords({ concurrency: 2, queue: 32 });
 const app = await application({ ...house.ground, passwords, ready: house.ready });
-// The sandbox's gateway may be told to take its five minutes; four and a quarter are the most that a connection lasts.
-const server = life.listen(app.http, port, gateway.mode === "sandbox" ? 255 : 10);
-ownPort = server?.port ?? (await house.giveUp(portTaken(port)));
-await app.start();
-const door = config.database === null ? letIn(config, operator) : null;
+let door: ReturnType<typeof letIn> | null = null;
+// Before it answers: whoever sees that it is there may tell it to stop.
 life.untilToldToStop(async () => {
   await door?.stop();
   await app.stop();
   await house.close();
 });
+// The sandbox's gateway may be told to take its five minutes; four and a quarter are the most that a connection lasts.
+const server = life.listen(app.http, port, gateway.mode === "sandbox" ? 255 : 10);
+ownPort = server?.port ?? (await house.giveUp(portTaken(port)));
+await app.start();
+if (config.database === null) door = letIn(config, operator);
 
 const origin = publicUrl();
 const isEmpty = (await operator.plans()).length === 0;

@@ -214,7 +214,7 @@ export const BANK: readonly Mutant[] = [
   {
     name: "events are marked before the bus has them",
     file: "src/core/work/relay.ts",
-    from: "  if (!published.ok) return false;\n",
+    from: '  if (!published.ok) return "failed";\n',
     to: "",
     suites: [`${WORK}/relay.test.ts`],
   },

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { connect, type NatsConnection } from "nats";
+import { AckPolicy, connect, type NatsConnection } from "nats";
 import { openMemory } from "../../../src/adapters/memory/store.ts";
 import { natsBus } from "../../../src/adapters/nats/bus.ts";
 import { openNats } from "../../../src/adapters/nats/connection.ts";
@@ -103,8 +103,11 @@ describe.skipIf(!hasOwnNats)("The users of docs/nats.conf", () => {
       (await services.tell([{ ...said, id: commandNamed("b"), replyTo: "billing.replies.shop.answers" }])).ok,
     ).toBe(true);
     for await (const reply of replies) expect(reply.string()).toContain('"commandId":"1"');
-    const events = await client.jetstream().consumers.get("BILLING_EVENTS", { filterSubjects: "billing.events.>" });
+    const wanted = { durable_name: "shop", filter_subject: "billing.events.>", ack_policy: AckPolicy.Explicit };
+    await (await client.jetstreamManager()).consumers.add("BILLING_EVENTS", wanted);
+    const events = await client.jetstream().consumers.get("BILLING_EVENTS", "shop");
     const first = await events.next({ expires: 5000 });
+    first?.ack();
     expect(first?.subject).toBe("billing.events.command.done");
     await taking.stop();
     await client.close();
@@ -117,6 +120,10 @@ describe.skipIf(!hasOwnNats)("The users of docs/nats.conf", () => {
     ["delete a stream", (client: NatsConnection) => client.publish("$JS.API.STREAM.DELETE.BILLING_EVENTS", "")],
     ["take other services' commands", (client: NatsConnection) => void client.subscribe("billing.commands.>")],
     ["hear other services' answers", (client: NatsConnection) => void client.subscribe("billing.replies.crm.>")],
+    [
+      "read facts in another service's name",
+      (client: NatsConnection) => client.publish("$JS.API.CONSUMER.MSG.NEXT.BILLING_EVENTS.crm", ""),
+    ],
     ["hear others' inboxes", (client: NatsConnection) => void client.subscribe("_INBOX.>")],
   ])("a service may not %s", async (_, act) => {
     const client = await shop();
