@@ -60,6 +60,8 @@ export const tasksContract = (
       await tasks.add([due("a")]);
       isLetGo = true;
       await Bun.sleep(40);
+      await tasks.add([due("a")]);
+      await Bun.sleep(20);
       expect(worked).toBe(1);
       await doing.stop();
     });
@@ -80,20 +82,18 @@ export const tasksContract = (
       };
       await addOften();
       await addOften();
-      // An adapter may give it one chance: what a sweep has just read may have been done since.
-      const atFirst = worked;
-      expect([1, 2]).toContain(atFirst);
+      expect(worked).toBe(1);
       for (const times of [1, 2, 3]) {
         await pass(putOffMs(times) - 1000);
         await addOften();
-        expect(worked).toBe(atFirst + times - 1);
+        expect(worked).toBe(times);
         await pass(1000);
         await until("it is worked on again", async () => {
           await tasks.add([due("a")]);
-          return worked > atFirst + times - 1;
+          return worked > times;
         });
         await addOften();
-        expect(worked).toBe(atFirst + times);
+        expect(worked).toBe(times + 1);
       }
       await doing.stop();
     });

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { REDIS } from "./own-redis.ts";
 import { until } from "./until.ts";
 
-/** Lets time go on for jobs of the shared server that are put off: all of them have so much less to wait. */
+/** Lets time go on for what is put off on the shared server: all of it has so much less to wait. */
 export const passTime = async (prefix: string, ms: number): Promise<void> => {
   const redis = new Redis(REDIS);
   const ends = ":events";
@@ -18,6 +18,11 @@ export const passTime = async (prefix: string, ms: number): Promise<void> => {
       if (score !== null) await job.changeDelay(Math.max(0, Math.floor(Number(score) / 2 ** 12) - Date.now() - ms));
     }
     await queue.close();
+  }
+  for (const key of await redis.keys(`${prefix}:*:de:*`)) {
+    const leftMs = (await redis.pttl(key)) - ms;
+    if (leftMs > 0) await redis.pexpire(key, leftMs);
+    else await redis.del(key);
   }
   redis.disconnect();
 };

@@ -15,11 +15,11 @@ export const comeBacks = (now: () => number = () => performance.now()) => {
   // Two heaps, of which the older one is dropped as a whole: to take the oldest row out of one would cost more than all else.
   let [latest, older]: readonly [Seen, Seen] = [new Map(), new Map()];
   return {
-    /** To be asked once whenever a row is done. @returns how long it is put off; 0 the first time */
+    /** To be asked once whenever a row is done. @returns how long it is put off; 0 the first time, when Redis sees to it */
     putOffMs: (jobId: string): number => {
       const last = latest.get(jobId) ?? older.get(jobId);
       const times = last === undefined || last.until < now() ? 0 : last.times + 1;
-      const waitMs = times === 0 ? 0 : putOffMs(times);
+      const waitMs = times === 0 ? 0 : putOffMs(times + 1);
       latest.set(jobId, { times, until: now() + waitMs + REMEMBER_MS });
       if (latest.size >= LATEST) [latest, older] = [new Map(), latest];
       return waitMs;

@@ -3,7 +3,7 @@ import type { RowOf } from "../../core/billing/read-model.ts";
 import type { Consumption } from "../../core/ports/bus.ts";
 import type { Tasks } from "../../core/ports/tasks.ts";
 import { err, ok } from "../../core/result.ts";
-import { retryAfterMs } from "../../core/work/retries.ts";
+import { putOffMs, retryAfterMs } from "../../core/work/retries.ts";
 import type { WorkDone, WorkKind } from "../../core/work/work.ts";
 import { comeBacks } from "./come-backs.ts";
 import { impatient, link, opened } from "./connection.ts";
@@ -140,11 +140,15 @@ export const openQueue = (redis: ReturnType<typeof impatient>, prefix: string, n
   return queue.on("error", () => undefined);
 };
 
-const jobOf = (row: Row) => ({
-  name: row.kind,
-  data: dataOf({ row, throws: 0, rests: false }),
-  opts: { jobId: jobIdOf(row) },
-});
+/** A row that is done and added again at once is left alone: a sweep may have read it just before. */
+const jobOf = (row: Row) => {
+  const jobId = jobIdOf(row);
+  return {
+    name: row.kind,
+    data: dataOf({ row, throws: 0, rests: false }),
+    opts: { jobId, deduplication: { id: jobId, ttl: putOffMs(1) } },
+  };
+};
 
 const rowProcessor =
   (

@@ -6,7 +6,7 @@ import {
   type JetStreamManager,
   type NatsConnection,
 } from "nats";
-import { ensureStreams } from "./streams.ts";
+import { ensureStreams, isUnanswered } from "./streams.ts";
 import { pause, within } from "./waiting.ts";
 
 export type NatsConfig = {
@@ -45,6 +45,8 @@ export type Link = {
   readonly lost: AbortSignal;
   /** To be called by whoever finds that a stream is missing. */
   readonly ensureStreams: () => Promise<void>;
+  /** To be told of what the server did not answer in time: an outage like any other, and one line in the log. */
+  readonly unanswered: (error: unknown) => void;
 };
 
 /** For an answer of the server to what is asked about streams and consumers. */
@@ -140,7 +142,7 @@ export const openNats = async (config: NatsConfig): Promise<Nats> => {
 
 /** The library's own way of connecting again is not used: what was lost must be noticed by all who were waiting for it. */
 const openLink = async (
-  { servers, name }: NatsConfig,
+  { servers, name, log }: NatsConfig,
   ensure: (jsm: JetStreamManager) => Promise<void>,
 ): Promise<Link> => {
   const options = optionsOf(servers);
@@ -159,6 +161,7 @@ const openLink = async (
   const lost = new AbortController();
   void nc.closed().then(() => lost.abort());
   let ensuring: Promise<void> | null = null;
+  let isTold = false;
   return {
     nc,
     js,
@@ -170,15 +173,21 @@ const openLink = async (
       });
       return ensuring;
     },
+    unanswered: (error) => {
+      if (!isTold) log.failed("nats_unavailable", error);
+      isTold = true;
+    },
   };
 };
 
 /** A process that may not look at streams can do its work all the same. */
-const prepare = async ({ ensureStreams, lost }: Link, log: NatsLog): Promise<void> => {
+const prepare = async ({ ensureStreams, lost, unanswered }: Link, log: NatsLog): Promise<void> => {
   try {
     await ensureStreams();
   } catch (error) {
-    if (!lost.aborted) log.failed("nats_streams", error);
+    if (lost.aborted) return;
+    if (isUnanswered(error)) unanswered(error);
+    else log.failed("nats_streams", error);
   }
 };
 

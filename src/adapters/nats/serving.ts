@@ -1,6 +1,6 @@
 import type { Consumption } from "../../core/ports/bus.ts";
 import type { Link, Nats } from "./connection.ts";
-import { isNotFound } from "./streams.ts";
+import { isNotFound, isUnanswered } from "./streams.ts";
 import { pause } from "./waiting.ts";
 
 const [SHORTEST_WAIT_MS, LONGEST_WAIT_MS] = [100, 5000];
@@ -25,8 +25,9 @@ export const serving = (
         waitMs = SHORTEST_WAIT_MS;
       } catch (error) {
         waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
-        // That a connection is lost is told once, by the connection.
-        if (!link.lost.aborted) onError(error);
+        // That a connection is lost, or answers late, is told once, by the connection.
+        if (isUnanswered(error)) link.unanswered(error);
+        else if (!link.lost.aborted) onError(error);
       }
       await pause(waitMs, signal);
       if (signal.aborted) return;

@@ -1,5 +1,6 @@
 import {
   DiscardPolicy,
+  ErrorCode,
   type JetStreamManager,
   NatsError,
   nanos,
@@ -123,5 +124,7 @@ const fits = (found: StreamConfig, wanted: Partial<StreamConfig>): boolean =>
 
 /** The stream, the consumer or the message is not there. */
 export const isNotFound = (error: unknown): boolean => error instanceof NatsError && error.api_error?.code === 404;
+/** The server took too long. It may only stand still; one that does for long is given up by the connection. */
+export const isUnanswered = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.Timeout;
 /** No stream takes this subject, or one has no room for it, or JetStream is not there at all. */
 export const isUntaken = (error: unknown): error is NatsError => error instanceof NatsError && error.code === "503";

@@ -184,6 +184,21 @@ describe.skipIf(!hasOwnNats)("NATS in trouble", () => {
     await publishAtLast(bus, many);
   }, 20_000);
 
+  test("that it does not answer in time is told once, as the outage that it is, and what was begun goes on", async () => {
+    const { bus, told } = await enter();
+    server.freeze();
+    const rung: string[] = [];
+    for (let n = 0; n < 3; n += 1) await bus.answerRings(async (ids) => void rung.push(...ids));
+    await until("it is told", () => told.some((line) => line.startsWith("nats_unavailable")));
+    await Bun.sleep(500);
+    server.thaw();
+    await until("a ring is answered", async () => {
+      await bus.ring(newCommand());
+      return rung.length > 0;
+    });
+    expect(told.filter((line) => !["nats_connected", "nats_lost"].includes(line))).toHaveLength(1);
+  }, 20_000);
+
   test("a process starts without it, and hears everything once it is there", async () => {
     await server.kill();
     const { bus, told } = await enter();

@@ -110,8 +110,6 @@ const drain = async (cluster: Cluster): Promise<readonly string[]> => {
 const isBug = (complaint: string): boolean => !EXCUSED.some((words) => words.test(complaint));
 const EXCUSED: readonly RegExp[] = [
   /"what":"nats_unavailable"/,
-  // It stood still for longer than anything that is asked of it may take.
-  /"what":"(bus|nats_streams)","err":\{"type":"NatsError","message":"TIMEOUT"/,
   /"what":"bus","err":\{"type":"Error","message":"the subscription of \S+ has ended"/,
   // Streams were deleted while a consumer of one of them was being made.
   /"what":"bus","err":\{"type":"NatsError","message":"error creating store for consumer"/,
