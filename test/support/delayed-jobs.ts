@@ -19,10 +19,5 @@ export const passTime = async (prefix: string, ms: number): Promise<void> => {
     }
     await queue.close();
   }
-  for (const key of await redis.keys(`${prefix}:*:de:*`)) {
-    const leftMs = (await redis.pttl(key)) - ms;
-    if (leftMs > 0) await redis.pexpire(key, leftMs);
-    else await redis.del(key);
-  }
   redis.disconnect();
 };

@@ -9,6 +9,8 @@ export type Task = {
   readonly throws: number;
   /** It was done and has come back: it only keeps its id, so that the row cannot be added, and does nothing. */
   readonly rests: boolean;
+  /** An operator has asked for it: it is worked on now, however lately it was done. */
+  readonly wanted: boolean;
 };
 
 /** One row gives one id. BullMQ keeps colons and whole numbers for its own. */
@@ -16,7 +18,7 @@ export const jobIdOf = ({ kind, subject, dueAt }: Row): string => `${kind}.${enc
 export const kindOf = (jobId: string): string => jobId.slice(0, Math.max(0, jobId.indexOf(".")));
 
 /** An ordinary job holds its row and nothing else. */
-export const dataOf = ({ row, throws, rests }: Task) => ({
+export const dataOf = ({ row, throws, rests, wanted }: Task) => ({
   kind: row.kind,
   subject: row.subject,
   stream: row.stream,
@@ -24,6 +26,7 @@ export const dataOf = ({ row, throws, rests }: Task) => ({
   dueAt: row.dueAt,
   ...(throws > 0 && { throws }),
   ...(rests && { rests }),
+  ...(wanted && { wanted }),
 });
 
 /** Null for what none of us has put there. */
@@ -37,11 +40,12 @@ export const readTask = (data: unknown): Task | null => {
     dueAt,
     throws = 0,
     rests = false,
+    wanted = false,
   } = data as Readonly<Record<string, unknown>>;
   if (typeof kind !== "string" || typeof subject !== "string" || typeof stream !== "string") return null;
   if (accountId !== null && typeof accountId !== "string") return null;
-  if (!isCount(dueAt) || !isCount(throws) || typeof rests !== "boolean") return null;
-  return { row: { kind, subject, stream, accountId, dueAt: instantOf(dueAt) }, throws, rests };
+  if (!isCount(dueAt) || !isCount(throws) || typeof rests !== "boolean" || typeof wanted !== "boolean") return null;
+  return { row: { kind, subject, stream, accountId, dueAt: instantOf(dueAt) }, throws, rests, wanted };
 };
 
 const isCount = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value);

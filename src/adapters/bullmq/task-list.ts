@@ -57,8 +57,8 @@ export const bullmqTaskList = (
         const job = await queues.get(kindOf(id))?.getJob(id);
         const task = readTask(job?.data);
         if (job === undefined || task === null || !(await job.isDelayed())) return err({ code: "task_not_put_off" });
-        // One that only rests would do nothing.
-        if (task.rests) await job.updateData(dataOf({ ...task, rests: false }));
+        // One that only rests would do nothing, and one that was just done would rest.
+        await job.updateData(dataOf({ ...task, rests: false, wanted: true }));
         await job.promote();
         return ok(null);
       }),

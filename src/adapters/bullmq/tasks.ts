@@ -3,7 +3,7 @@ import type { RowOf } from "../../core/billing/read-model.ts";
 import type { Consumption } from "../../core/ports/bus.ts";
 import type { Tasks } from "../../core/ports/tasks.ts";
 import { err, ok } from "../../core/result.ts";
-import { putOffMs, retryAfterMs } from "../../core/work/retries.ts";
+import { retryAfterMs } from "../../core/work/retries.ts";
 import type { WorkDone, WorkKind } from "../../core/work/work.ts";
 import { comeBacks } from "./come-backs.ts";
 import { impatient, link, opened } from "./connection.ts";
@@ -140,15 +140,11 @@ export const openQueue = (redis: ReturnType<typeof impatient>, prefix: string, n
   return queue.on("error", () => undefined);
 };
 
-/** A row that is done and added again at once is left alone: a sweep may have read it just before. */
-const jobOf = (row: Row) => {
-  const jobId = jobIdOf(row);
-  return {
-    name: row.kind,
-    data: dataOf({ row, throws: 0, rests: false }),
-    opts: { jobId, deduplication: { id: jobId, ttl: putOffMs(1) } },
-  };
-};
+const jobOf = (row: Row) => ({
+  name: row.kind,
+  data: dataOf({ row, throws: 0, rests: false, wanted: false }),
+  opts: { jobId: jobIdOf(row) },
+});
 
 const rowProcessor =
   (
@@ -161,7 +157,11 @@ const rowProcessor =
     const task = readTask(data);
     if (task === null) onError(new Error("a job that holds no row of due"), { kind, subject: jobId });
     // From now on the row of one that rests can be added again.
+    if (task?.rests) cameBack.rested(jobId);
     if (task === null || task.rests) return "nothing";
+    // A sweep may have read the row just before it was done.
+    const restMs = task.wanted ? 0 : cameBack.restMs(jobId);
+    if (restMs > 0) return { afterMs: restMs, data: dataOf({ ...task, rests: true }) };
     const came = await tried(worker, task.row, onError);
     if (came.status === "later") return { afterMs: came.afterMs };
     if (came.status === "threw") {

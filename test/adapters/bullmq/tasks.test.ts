@@ -4,22 +4,14 @@ import { Redis } from "ioredis";
 import { comeBacks } from "../../../src/adapters/bullmq/come-backs.ts";
 import { type BullmqTasks, bullmqTasks } from "../../../src/adapters/bullmq/tasks.ts";
 import { LAPSE } from "../../../src/adapters/bullmq/workers.ts";
-import type { DueKind, RowOf } from "../../../src/core/billing/read-model.ts";
 import { HOUR_MS } from "../../../src/core/time.ts";
 import { putOffMs } from "../../../src/core/work/retries.ts";
 import type { WorkDone } from "../../../src/core/work/work.ts";
+import { dueRow } from "../../contracts/tasks.ts";
 import { START } from "../../support/cinema.ts";
 import { dropKeys, freshPrefix, hasRedis, REDIS } from "../../support/own-redis.ts";
 import { until } from "../../support/until.ts";
 
-type Row = RowOf<"due">;
-const due = (subject: string, kind: DueKind = "send_refund"): Row => ({
-  kind,
-  subject,
-  stream: "invoice/x",
-  accountId: null,
-  dueAt: START,
-});
 const DONE: WorkDone = { status: "done" };
 
 test("by default a dead worker's row is with another within 60 s", () => {
@@ -34,6 +26,20 @@ test("what was done and came back is put off ever longer, and counts as new when
   expect(cameBack.putOffMs("b")).toBe(0);
   now += 3 * HOUR_MS;
   expect(cameBack.putOffMs("a")).toBe(0);
+});
+
+test("what was just done is left alone for a moment, unless it has been left alone already", () => {
+  let now = 0;
+  const cameBack = comeBacks(() => now);
+  expect(cameBack.restMs("a")).toBe(0);
+  cameBack.putOffMs("a");
+  expect(cameBack.restMs("a")).toBe(putOffMs(1));
+  now += putOffMs(1) - 1;
+  expect(cameBack.restMs("a")).toBe(1);
+  cameBack.rested("a");
+  expect(cameBack.restMs("a")).toBe(0);
+  cameBack.rested("never seen");
+  expect(cameBack.restMs("never seen")).toBe(0);
 });
 
 test("of very many rows those that have not come back for longest are forgotten", () => {
@@ -79,7 +85,7 @@ describe.skipIf(!hasRedis)("On a shared Redis", () => {
     const prefix = freshPrefix();
     const [here, there] = [open(prefix), open(prefix)];
     await here.work(["send_refund"], async () => DONE);
-    await here.add([due("a"), due("b", "end_offer")]);
+    await here.add([dueRow("a"), dueRow("b", "end_offer")]);
     await Bun.sleep(50);
     const worked: string[] = [];
     await there.work(["end_offer"], async ({ subject }) => {
@@ -99,7 +105,7 @@ describe.skipIf(!hasRedis)("On a shared Redis", () => {
       await until("they may go on", () => isLetGo);
       return DONE;
     });
-    await tasks.add([1, 2, 3, 4, 5, 6].flatMap((n) => [due(`${n}`), due(`${n}`, "end_offer")]));
+    await tasks.add([1, 2, 3, 4, 5, 6].flatMap((n) => [dueRow(`${n}`), dueRow(`${n}`, "end_offer")]));
     await until("they are begun", () => begun.send_refund + begun.end_offer >= 8);
     await Bun.sleep(50);
     expect(begun).toEqual({ send_refund: 4, end_offer: 4 });
@@ -113,8 +119,8 @@ describe.skipIf(!hasRedis)("On a shared Redis", () => {
     const broken = new Error("the card of anna@example.com");
     const redis = new Redis(REDIS);
     const key = `${prefix}:send_refund:send_refund.a.${START}`;
-    await tasks.add([due("a")]);
-    expect(JSON.parse((await redis.hget(key, "data")) ?? "")).toEqual(due("a"));
+    await tasks.add([dueRow("a")]);
+    expect(JSON.parse((await redis.hget(key, "data")) ?? "")).toEqual(dueRow("a"));
     await tasks.work(["send_refund"], async () => {
       throw broken;
     });
@@ -137,8 +143,8 @@ describe.skipIf(!hasRedis)("On a shared Redis", () => {
     const redis = new Redis(REDIS, { maxRetriesPerRequest: null });
     const queue = new Queue("send_refund", { connection: redis, prefix });
     await queue.add("odd", { kind: "send_refund" });
-    await queue.add("odd", { ...due("b"), dueAt: Number.MAX_SAFE_INTEGER });
-    await tasks.add([due("a")]);
+    await queue.add("odd", { ...dueRow("b"), dueAt: Number.MAX_SAFE_INTEGER });
+    await tasks.add([dueRow("a")]);
     await until("all are taken", () => told.length > 1 && worked.length > 0);
     await until("nothing is left", async () => Object.values(await queue.getJobCounts()).every((count) => count === 0));
     await queue.close();
