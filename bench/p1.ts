@@ -1,10 +1,9 @@
-import { acceptingSide, onCopyOf, WARM_UP } from "./support/accepting.ts";
+import { acceptingSide, pgbenchSide, WARM_UP } from "./support/accepting.ts";
 import { runAlone } from "./support/alone.ts";
 import { assertDurable } from "./support/database.ts";
-import { assertKept, CONNECTIONS, payersNow, REGISTERED, recordOnCopy } from "./support/door.ts";
+import { payersNow, REGISTERED, recordOnCopy } from "./support/door.ts";
 import { type Goal, ratio } from "./support/goal.ts";
-import { sendReplay } from "./support/replay.ts";
-import { interleaved, type Side } from "./support/rounds.ts";
+import { interleaved } from "./support/rounds.ts";
 import { scaled } from "./support/scale.ts";
 
 const CALLBACKS = scaled(4800, 64, 16_000);
@@ -19,16 +18,7 @@ export const p1: Goal = {
     const callbacks = payers.slice(0, WARM_UP + CALLBACKS).map(({ callback }) => callback);
     const replayed = await recordOnCopy(url, callbacks, REGISTERED, 1);
     say(`${replayed.replay.statements} statements for each callback`);
-    const limit: Side = {
-      name: `pgbench, ${CONNECTIONS} clients`,
-      run: () =>
-        onCopyOf(replayed.url, async (copy) => {
-          const how = { clients: CONNECTIONS, requests: CALLBACKS, warmUp: WARM_UP, role: "matinee_api" };
-          const half = await sendReplay(copy, replayed.replay, how);
-          await assertKept(copy, WARM_UP + CALLBACKS);
-          return half;
-        }),
-    };
+    const limit = pgbenchSide(replayed, CALLBACKS);
     const rounds = await interleaved([acceptingSide("ours", replayed.url, callbacks), limit], say);
     return { figures: [ratio(rounds, { least: 0.6 })] };
   },

@@ -1,11 +1,10 @@
-import { acceptingSide, CLIENTS, onCopyOf, WARM_UP } from "./support/accepting.ts";
+import { acceptingSide, CLIENTS, onCopyOf, pgbenchSide, WARM_UP } from "./support/accepting.ts";
 import { runAlone } from "./support/alone.ts";
 import { assertDurable } from "./support/database.ts";
 import { assertKept, CONNECTIONS, payersNow, REGISTERED, recordOnCopy } from "./support/door.ts";
 import { alsoRatio, type Goal, ratio } from "./support/goal.ts";
 import { closedLoop } from "./support/load.ts";
 import { API, settingsOf, start } from "./support/processes.ts";
-import { sendReplay } from "./support/replay.ts";
 import { interleaved, type Side } from "./support/rounds.ts";
 import { scaled } from "./support/scale.ts";
 import { withNats } from "./support/servers.ts";
@@ -41,16 +40,7 @@ export const p1s: Goal = {
           }),
         ),
     };
-    const limit: Side = {
-      name: `pgbench, ${CONNECTIONS} clients`,
-      run: () =>
-        onCopyOf(replayed.url, async (copy) => {
-          const how = { clients: CONNECTIONS, requests: CALLBACKS, warmUp: WARM_UP, role: "matinee_api" };
-          const half = await sendReplay(copy, replayed.replay, how);
-          await assertKept(copy, callbacks.length);
-          return half;
-        }),
-    };
+    const limit = pgbenchSide(replayed, CALLBACKS);
     const rounds = await interleaved([ours, limit, acceptingSide("no bus", replayed.url, callbacks)], say);
     return {
       figures: [ratio(rounds, { least: 0.6 })],

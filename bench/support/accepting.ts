@@ -1,7 +1,8 @@
 import { dropDatabase, makeDatabase } from "./database.ts";
-import { assertKept, CONNECTIONS, REGISTERED } from "./door.ts";
+import { assertKept, CONNECTIONS, REGISTERED, type recordOnCopy } from "./door.ts";
 import { closedLoop, type Wire } from "./load.ts";
 import { API_ALONE, type Running, type Settings, settingsOf, start } from "./processes.ts";
+import { sendReplay } from "./replay.ts";
 import type { Side } from "./rounds.ts";
 import { scaled } from "./scale.ts";
 
@@ -48,3 +49,16 @@ export const acceptingSide = (
       return half;
     }),
 });
+
+/** pgbench with what the API sends for each callback, one commit each. @param callbacks after those that warm up */
+export const pgbenchSide = (replayed: Recorded, callbacks: number): Side => ({
+  name: `pgbench, ${CONNECTIONS} clients`,
+  run: () =>
+    onCopyOf(replayed.url, async (copy) => {
+      const how = { clients: CONNECTIONS, requests: callbacks, warmUp: WARM_UP, role: "matinee_api" };
+      const half = await sendReplay(copy, replayed.replay, how);
+      await assertKept(copy, WARM_UP + callbacks);
+      return half;
+    }),
+});
+type Recorded = Awaited<ReturnType<typeof recordOnCopy>>;

@@ -4,7 +4,7 @@ import { configuredForMany } from "./boot.ts";
 import { openHouse } from "./house.ts";
 import { openLife } from "./life.ts";
 import { apiPart } from "./parts/api.ts";
-import { portTaken, settingsInUse } from "./words.ts";
+import { portTaken, settingsInUse } from "./startup-lines.ts";
 
 // What answers HTTP and other services' questions. It has the rights of the API and no others.
 const config = configuredForMany("api");

@@ -4,6 +4,7 @@ import { embeddedTasks } from "../adapters/embedded/tasks.ts";
 import type { HttpApp } from "../adapters/http/app.ts";
 import type { Log } from "../adapters/telemetry/log.ts";
 import type { Passwords } from "../core/ports/passwords.ts";
+import { unleased } from "../core/work/leased.ts";
 import { apiPart } from "./parts/api.ts";
 import { consumerPart } from "./parts/consumer.ts";
 import { cronPart } from "./parts/cron.ts";
@@ -48,13 +49,14 @@ export const storageReady = async ({ queries }: Pick<Ground["store"], "queries">
   return { ok: answered.ok, parts: { storage: answered.ok ? "ready" : "not_ready" } };
 };
 
-const embedded = (log: Log) => ({
+/** What a part stands on in a process that shares its database with nobody. */
+export const embedded = (log: Log) => ({
   bus: embeddedBus((error) => log.failed("bus_handler", error)),
   tasks: embeddedTasks((error, row) => log.failed(`task ${row.kind} ${row.subject}`, error)),
   services: null,
   hearsAll: true,
   isBusThere: () => true,
-  alone: (_: string, step: () => Promise<boolean>) => ({ step, release: async () => undefined }),
+  alone: (_: string, step: () => Promise<boolean>) => unleased(step),
   isClockRight: () => true,
   now: wallTime,
 });

@@ -7,7 +7,7 @@ import { operatorOf } from "./operator.ts";
 import { consumerPart } from "./parts/consumer.ts";
 import { digest } from "./parts/ground.ts";
 import { sellFirstPlans } from "./plans.ts";
-import { portTaken, settingsInUse } from "./words.ts";
+import { portTaken, settingsInUse } from "./startup-lines.ts";
 
 // The State Updater: takes commands, executes them, and brings what was committed to the bus.
 const config = configuredForMany("consumer");

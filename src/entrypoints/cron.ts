@@ -4,7 +4,7 @@ import { configuredForMany } from "./boot.ts";
 import { openHouse } from "./house.ts";
 import { openLife } from "./life.ts";
 import { cronPart } from "./parts/cron.ts";
-import { portTaken, settingsInUse } from "./words.ts";
+import { portTaken, settingsInUse } from "./startup-lines.ts";
 
 // What falls due by itself: it is found here and worked on; gateways are called from here.
 const config = configuredForMany("cron");

@@ -2,7 +2,7 @@ import type { DatabaseRole } from "../adapters/postgres/store.ts";
 import type { Log } from "../adapters/telemetry/log.ts";
 import { SECOND_MS } from "../core/time.ts";
 import { clockGuard } from "../core/work/clock-guard.ts";
-import { leased } from "../core/work/leased.ts";
+import { leased, unleased } from "../core/work/leased.ts";
 import { opened, refuse } from "./boot.ts";
 import type { Config } from "./config.ts";
 import { openConnections } from "./connections.ts";
@@ -92,9 +92,7 @@ export const openHouse = async ({
     // Where several processes share a database but no bus, each hears only what it has relayed itself.
     hearsAll: !isShared || connections.services !== null,
     alone: (what, step) =>
-      isShared
-        ? leased(store.leases, what, holder, () => performance.now(), step)
-        : { step, release: async () => undefined },
+      isShared ? leased(store.leases, what, holder, () => performance.now(), step) : unleased(step),
     isClockRight: clock.isRight,
   };
   const ready: House["ready"] = async () => {

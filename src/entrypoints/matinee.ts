@@ -7,7 +7,7 @@ import { DEFAULT_POLICY } from "../core/policy.ts";
 import { configured, opened, refuse } from "./boot.ts";
 import { busCommands } from "./commands/bus.ts";
 import { doctorCommand } from "./commands/doctor.ts";
-import { print, tell } from "./commands/output.ts";
+import { print, printJson, tell } from "./commands/output.ts";
 import { serviceCommands } from "./commands/service.ts";
 import { taskCommands } from "./commands/tasks.ts";
 import { planOnFile } from "./operator.ts";
@@ -21,10 +21,12 @@ const program = new Command("matinee").description("Subscription billing: the op
 program
   .command("migrate")
   .description("bring the database to the newest schema; safe to run again, and by two at once")
-  .action(async () => {
+  .option("--json", "as JSON")
+  .action(async (options: { readonly json?: true }) => {
     const { store } = await opened(configured(), null);
     await store.close();
-    process.stdout.write("The schema is up to date.\n");
+    if (options.json) printJson({ schema: "up_to_date" });
+    else print("The schema is up to date.");
   });
 
 program

@@ -3,7 +3,7 @@ import { masterKeyOf } from "./assemble.ts";
 import { configured, refuse } from "./boot.ts";
 import { openSandbox, sandboxCredentials } from "./gateway.ts";
 import { openLife } from "./life.ts";
-import { portTaken } from "./words.ts";
+import { portTaken } from "./startup-lines.ts";
 
 // The sandbox's gateway in a process of its own, for an API that runs more than once. No money moves here.
 const config = configured();

@@ -7,7 +7,7 @@ import { openLife } from "./life.ts";
 import { letIn, operatorOf } from "./operator.ts";
 import { digest } from "./parts/ground.ts";
 import { sellFirstPlans } from "./plans.ts";
-import { portTaken, settingsInUse } from "./words.ts";
+import { portTaken, settingsInUse } from "./startup-lines.ts";
 
 // One process with everything in it.
 const config = configured();

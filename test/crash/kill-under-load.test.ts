@@ -1,17 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { z } from "zod";
-import { embeddedTasks } from "../../src/adapters/embedded/tasks.ts";
-import { instantOf, MINUTE_MS } from "../../src/core/time.ts";
-import { WORK_KINDS } from "../../src/core/work/work.ts";
-import { application } from "../../src/entrypoints/application.ts";
-import { masterKeyOf, openStore } from "../../src/entrypoints/assemble.ts";
-import { readConfig } from "../../src/entrypoints/config.ts";
-import { openGateway } from "../../src/entrypoints/gateway.ts";
-import { stateUpdater } from "../../src/entrypoints/parts/ground.ts";
 import { openDatabase } from "../checker/database.ts";
 import { openDice } from "../support/dice.ts";
 import { freePort } from "../support/free-port.ts";
+import { hoursGoBy } from "../support/hours-go-by.ts";
 import { CARD, newViewer, type OnlineViewer } from "../support/online-viewer.ts";
 import { newFolder, runProgram } from "../support/program.ts";
 import { sandboxAt } from "../support/sandbox.ts";
@@ -158,57 +151,17 @@ const untrue = async ({ viewer, subscription, invoice, attempts, hasWatched }: T
 
 /** Started once more, and let run for some hours within seconds: what was cut off is looked up, and everything comes to its end. */
 const settle = async (env: Readonly<Record<string, string>>, port: number): Promise<void> => {
-  const read = readConfig(env);
-  if (!read.ok) throw new Error("these settings are right");
-  const { config } = read;
-  let offsetMs = 0;
-  const now = () => instantOf(Date.now() + offsetMs);
-  const masterKey = masterKeyOf(config);
-  const store = await openStore(config, masterKey, "matinee_updater");
   const origin = (): string => `http://127.0.0.1:${port}`;
-  const gateway = openGateway(config.gateway, {
-    dataDir: config.dataDir,
-    masterKey,
-    publicUrl: origin,
-    ownUrl: origin,
+  const books = sandboxAt(origin, env["DATA_DIR"] ?? "");
+  const haveAllBeenTold = (): boolean => books.notifications().every(({ state }) => state !== "pending");
+  const broken = await hoursGoBy(env, {
+    port,
+    origin,
+    onListening: () => until("the gateway has told all", haveAllBeenTold, SETTLES_MS),
   });
-  const broken: string[] = [];
-  const failed = (what: string, error: unknown): void => void broken.push(`${what}: ${String(error)}`);
-  const said = () => undefined;
-  const log = { report: said, request: said, command: said, info: said, failed };
-  const state = stateUpdater(store, gateway.payments.gatewayAccount, now);
-  const tasks = embeddedTasks((error, row) => failed(row.kind, error), now);
-  const app = await application({ config, masterKey, store, gateway, state, publicUrl: origin, log, tasks, now });
-  const server = Bun.serve({ port, development: false, fetch: (request, at) => app.http.fetch(request, at) });
-  const books = sandboxAt(origin, config.dataDir);
-  await app.start();
-  await until(
-    "the gateway has told all",
-    () => books.notifications().every(({ state: told }) => told !== "pending"),
-    SETTLES_MS,
-  );
-  const isQuiet = async (): Promise<boolean> => {
-    const [due, accepted, facts] = await Promise.all([
-      store.queries.due(now(), WORK_KINDS, null, 1),
-      store.intake.due(now(), 1),
-      store.outbox.unrelayed(1),
-    ]);
-    return [due, accepted, facts].every((left) => left.ok && left.value.length === 0);
-  };
-  await until("all is done that is due", isQuiet, SETTLES_MS);
-  for (const minutes of SETTLE_MINUTES) {
-    offsetMs += minutes * MINUTE_MS;
-    await until(`all is done that is due ${minutes} minutes later`, isQuiet, SETTLES_MS);
-  }
-  await server.stop(true);
-  await app.stop();
-  await gateway.stop();
   books.close();
-  await store.close();
   expect(broken).toEqual([]);
 };
-/** An offer ends after an hour; what a look-up does not find is looked for again, minutes later. */
-const SETTLE_MINUTES = [65, 10, 10, 10, 10];
 const SETTLES_MS = 60_000;
 
 /** The checker agrees, also about what the gateway was answered with `{"code":0}`; and all that anybody was told of stands in the database. */

@@ -44,7 +44,7 @@ export const lasting = (options: ConnectionOptions): Promise<NatsConnection> =>
   connect({ ...options, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 0 });
 
 export const openService = async (nats: NatsConnection, token: string) => {
-  const inbox = createInbox();
+  const inbox = createInbox("_INBOX.shop");
   const heard: Seen[] = [];
   nats.subscribe(inbox, {
     callback: (_, message) =>

@@ -35,7 +35,7 @@ const letter = z.object({
 });
 type Letter = z.output<typeof letter>;
 
-const SHOP = { user: "shop", pass: "of-shop" } as const;
+const SHOP = { user: "shop", pass: "of-shop", inboxPrefix: "_INBOX.shop" } as const;
 /** A run that shows fewer kinds of events has not done what it was to do. */
 const LEAST_EVENT_TYPES = 21;
 const ROOT = new URL("../..", import.meta.url).pathname;

@@ -3,25 +3,14 @@ import type { RowOf } from "../../core/billing/read-model.ts";
 import type { InvoiceStatus, Purpose } from "../../core/invoice/invoice.ts";
 import type { InvoiceRows } from "../../core/ports/queries.ts";
 import { formatInstant } from "../../core/time.ts";
-import { purpose, refundReason } from "../wire/words.ts";
+import { invoiceStatus, purpose, refundReason } from "../wire/words.ts";
 import { instantOrNull, instantView, moneyOf, moneyView } from "./schemas.ts";
 
 // Invoices as their payer may see them: no gateway account, no name of ours, no reason that only staff may know.
 
-const STATUSES = [
-  "open",
-  "processing",
-  "paid",
-  "partly_refunded",
-  "refunded",
-  "void",
-  "uncollectible",
-  "expired",
-] as const satisfies readonly InvoiceStatus[];
-
 const invoiceFields = {
   id: z.string(),
-  status: z.enum(STATUSES),
+  status: invoiceStatus,
   purpose,
   subscriptionId: z.string().nullable(),
   plan: z.string().nullable(),

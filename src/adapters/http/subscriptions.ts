@@ -5,6 +5,7 @@ import type { RowOf } from "../../core/billing/read-model.ts";
 import { type AccountId, type InvoiceId, parseSubscriptionId, type SubscriptionId } from "../../core/ids.ts";
 import { formatInstant } from "../../core/time.ts";
 import { planCode, subscriptionId, zone } from "../wire/vocabulary.ts";
+import { subscriptionStatus } from "../wire/words.ts";
 import { ask, running, runningView, wordOf } from "./asking.ts";
 import { jsonBody } from "./body.ts";
 import { consentFields, tickedVersion } from "./consent.ts";
@@ -25,11 +26,10 @@ import {
   problems,
 } from "./schemas.ts";
 
-const STATUSES = ["incomplete", "trialing", "active", "past_due", "paused", "ended"] as const;
 const subscriptionView = z
   .object({
     id: z.string(),
-    status: z.enum(STATUSES),
+    status: subscriptionStatus,
     plan: z.string(),
     price: moneyView,
     place: z.enum(["current", "queued"]).meta({ description: "queued: begins when the current one ends" }),
@@ -216,7 +216,7 @@ const zoneOf = async ({ accounts }: Ports, accountId: AccountId) => {
 
 const present = (row: RowOf<"subscriptions">): z.output<typeof subscriptionView> => ({
   id: row.subscriptionId,
-  status: row.status as (typeof STATUSES)[number],
+  status: row.status as z.output<typeof subscriptionStatus>,
   plan: row.plan,
   price: moneyOf(row.priceMinor, row.currency),
   place: row.place as "current" | "queued",

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import type { RowOf } from "../../core/billing/read-model.ts";
-import type { Attempt, Capture, InvoiceStatus, Refund } from "../../core/invoice/invoice.ts";
+import type { Attempt, Capture } from "../../core/invoice/invoice.ts";
 import type { Currency } from "../../core/money.ts";
 import type { CustomerRows, InvoiceRows, PlanWithPrices } from "../../core/ports/queries.ts";
 import { invariant } from "../../core/result.ts";
-import type { Subscription } from "../../core/subscription/subscription.ts";
 import type { Instant } from "../../core/time.ts";
 import {
   accountId,
@@ -43,30 +42,11 @@ export const presentAccess = (row: RowOf<"access"> | null, at: Instant): AccessV
   return { allowed: true, ...entitlementOf(row), until: instant.encode(row.untilAt), at: asOf };
 };
 
-const INVOICE_STATUSES = [
-  "open",
-  "processing",
-  "paid",
-  "partly_refunded",
-  "refunded",
-  "void",
-  "uncollectible",
-  "expired",
-] as const satisfies readonly InvoiceStatus[];
-const REFUND_STATUSES = [
-  "reserved",
-  "in_flight",
-  "unknown",
-  "failed",
-  "done",
-  "reported",
-] as const satisfies readonly Refund["status"][];
-
 export const invoiceView = z.object({
   invoiceId,
   accountId,
   subscriptionId: subscriptionId.nullable(),
-  status: z.enum(INVOICE_STATUSES),
+  status: word.invoiceStatus,
   purpose: word.purpose,
   plan: planCode.nullable(),
   total: storedMoney,
@@ -112,7 +92,7 @@ export const invoiceView = z.object({
       gatewayAccount,
       captureTransactionId: transactionId,
       amount: storedMoney,
-      status: z.enum(REFUND_STATUSES),
+      status: word.refundStatus,
       reason: word.refundReason.nullable().meta({ description: "Null: the gateway told of it, nobody had asked us" }),
       askedAt: instant,
       transactionId: transactionId.nullable(),
@@ -124,7 +104,7 @@ export const presentInvoice = ({ invoice, attempts, captures, refunds }: Invoice
   invoiceId: invoice.invoiceId,
   accountId: invoice.accountId,
   subscriptionId: invoice.subscriptionId,
-  status: invoice.status as InvoiceStatus,
+  status: invoice.status as InvoiceView["status"],
   purpose: invoice.purpose as InvoiceView["purpose"],
   plan: invoice.plan,
   total: sum(invoice.totalMinor, invoice),
@@ -170,26 +150,16 @@ const presentRefund = (row: RowOf<"refunds">): InvoiceView["refunds"][number] =>
   gatewayAccount: row.gatewayAccount,
   captureTransactionId: row.captureTransactionId,
   amount: sum(row.amountMinor, row),
-  status: row.status as Refund["status"],
+  status: row.status as InvoiceView["refunds"][number]["status"],
   reason: row.reason as InvoiceView["refunds"][number]["reason"],
   askedAt: instant.encode(row.askedAt),
   transactionId: row.transactionId,
 });
 
-type SubscriptionStatus = Exclude<Subscription["status"], "absent">;
-const SUBSCRIPTION_STATUSES = [
-  "incomplete",
-  "trialing",
-  "active",
-  "past_due",
-  "paused",
-  "ended",
-] as const satisfies readonly SubscriptionStatus[];
-
 export const subscriptionView = z.object({
   subscriptionId,
   accountId,
-  status: z.enum(SUBSCRIPTION_STATUSES),
+  status: word.subscriptionStatus,
   place: word.place.meta({ description: "queued: begins when the current one ends" }),
   plan: planCode,
   price: storedMoney,
@@ -211,7 +181,7 @@ type SubscriptionView = z.input<typeof subscriptionView>;
 export const presentSubscription = (row: RowOf<"subscriptions">): SubscriptionView => ({
   subscriptionId: row.subscriptionId,
   accountId: row.accountId,
-  status: row.status as SubscriptionStatus,
+  status: row.status as SubscriptionView["status"],
   place: row.place as SubscriptionView["place"],
   plan: row.plan,
   price: sum(row.priceMinor, row),

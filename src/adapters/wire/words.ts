@@ -1,6 +1,8 @@
 import { z } from "zod";
+import type { InvoiceStatus, Refund } from "../../core/invoice/invoice.ts";
+import type { Subscription } from "../../core/subscription/subscription.ts";
 
-// The closed sets of words that events and commands share. Each must name exactly what its type in the core does.
+// The closed sets of words that events, commands and what callers are shown share. Each must name exactly what its type in the core does.
 
 export const lengthUnit = z.enum(["day", "week", "month", "year"]);
 export const quality = z.enum(["sd", "hd", "uhd"]);
@@ -18,6 +20,32 @@ export const declineReason = z.enum([
   "gateway_unavailable",
   "refused",
 ]);
+export const invoiceStatus = z.enum([
+  "open",
+  "processing",
+  "paid",
+  "partly_refunded",
+  "refunded",
+  "void",
+  "uncollectible",
+  "expired",
+]) satisfies z.ZodType<InvoiceStatus>;
+export const refundStatus = z.enum([
+  "reserved",
+  "in_flight",
+  "unknown",
+  "failed",
+  "done",
+  "reported",
+]) satisfies z.ZodType<Refund["status"]>;
+export const subscriptionStatus = z.enum([
+  "incomplete",
+  "trialing",
+  "active",
+  "past_due",
+  "paused",
+  "ended",
+]) satisfies z.ZodType<Exclude<Subscription["status"], "absent">>;
 export const purpose = z.enum(["first", "renewal", "change", "gift", "staff"]);
 export const lineKind = z.enum(["period", "trial", "rest", "unused", "gift", "service"]);
 export const initiator = z.enum(["schedule", "payer"]);

@@ -9,6 +9,9 @@ export type Leased = {
   release(): Promise<void>;
 };
 
+/** Where there is nobody else to do it. */
+export const unleased = (step: () => Promise<boolean>): Leased => ({ step, release: async () => undefined });
+
 /** A holder that dies or stands still is followed after this. */
 const HELD_MS = 5 * SECOND_MS;
 /** Asked for again so often, so that a step does not cost another write. */

@@ -42,10 +42,11 @@ export const taskCommands = (program: Command): void => {
   tasks
     .command("retry <id>")
     .description("have a task that is put off taken at once")
-    .action(async (id: string) => {
+    .option("--json", "as JSON")
+    .action(async (id: string, options: { readonly json?: true }) => {
       if (configured().redis === null) return fail("Tasks are embedded: what is due is taken by the next sweep.");
       const retried = await onQueues((list) => list.retry(id));
-      if (retried.ok) return print(`${id} is taken now.`);
+      if (retried.ok) return options.json ? printJson({ retried: id }) : print(`${id} is taken now.`);
       return retried.error.code === "task_not_put_off"
         ? fail(`${id} is no task that is put off; tasks ls tells which there are.`)
         : fail(away(retried.error.detail));

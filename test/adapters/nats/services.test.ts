@@ -5,7 +5,7 @@ import type { SentCommand, ServiceOutcome, ServiceQueries, Taken } from "../../.
 import { ok } from "../../../src/core/result.ts";
 import { START } from "../../support/cinema.ts";
 import { newAccount, newCommand } from "../../support/commits.ts";
-import { type NatsHouse, natsHouse } from "../../support/nats-house.ts";
+import { natsHouses } from "../../support/nats-house.ts";
 import { hasOwnNats, type OwnNats, ownNats } from "../../support/own-nats.ts";
 import { until } from "../../support/until.ts";
 
@@ -16,24 +16,16 @@ const never = async (): Promise<Taken> => {
 
 describe.skipIf(!hasOwnNats)("other services over NATS", () => {
   let server: OwnNats;
-  const houses: NatsHouse[] = [];
+  const { enter, leave } = natsHouses(() => server);
   const clients: NatsConnection[] = [];
   beforeAll(async () => {
     server = await ownNats();
   });
   afterEach(async () => {
-    await Promise.all(houses.splice(0).map((house) => house.close()));
     await Promise.all(clients.splice(0).map((client) => client.close()));
-    await server.kill();
-    server.wipe();
-    await server.start();
+    await leave();
   });
   afterAll(() => server.destroy());
-  const enter = async (): Promise<NatsHouse> => {
-    const house = await natsHouse(server.url);
-    houses.push(house);
-    return house;
-  };
   /** Another service, with the library as it comes. */
   const sender = async (): Promise<{ readonly client: NatsConnection; readonly js: JetStreamClient }> => {
     const client = await server.client();

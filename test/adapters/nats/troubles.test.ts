@@ -3,29 +3,21 @@ import { COMMANDS, EVENTS, RINGS } from "../../../src/adapters/nats/streams.ts";
 import type { CommandId } from "../../../src/core/ids.ts";
 import { factOf, newStream } from "../../contracts/bus.ts";
 import { newCommand } from "../../support/commits.ts";
-import { type NatsHouse, natsHouse, publishAtLast } from "../../support/nats-house.ts";
+import { type NatsHouse, natsHouse, natsHouses, publishAtLast } from "../../support/nats-house.ts";
 import { hasOwnNats, type OwnNats, ownNats } from "../../support/own-nats.ts";
 import { until } from "../../support/until.ts";
 
 describe.skipIf(!hasOwnNats)("NATS in trouble", () => {
   let server: OwnNats;
-  const houses: NatsHouse[] = [];
+  const { enter, leave } = natsHouses(() => server);
   beforeAll(async () => {
     server = await ownNats();
   });
   afterEach(async () => {
     server.thaw();
-    await Promise.all(houses.splice(0).map((house) => house.close()));
-    await server.kill();
-    server.wipe();
-    await server.start();
+    await leave();
   });
   afterAll(() => server.destroy());
-  const enter = async (): Promise<NatsHouse> => {
-    const house = await natsHouse(server.url);
-    houses.push(house);
-    return house;
-  };
 
   const onStreams = async (act: (stream: string) => Promise<unknown>): Promise<void> => {
     for (const stream of [EVENTS, COMMANDS, RINGS]) await act(stream);
@@ -334,10 +326,8 @@ describe.skipIf(!hasOwnNats)("NATS in trouble", () => {
     ] }`;
     await server.kill();
     await server.start({ config });
-    const as = (user: string): Promise<NatsHouse> => natsHouse(server.url.replace("nats://", `nats://${user}@`));
-    const consumer = await as("consumer:c");
-    const api = await as("api:a");
-    houses.push(consumer, api);
+    const consumer = await enter("consumer:c");
+    const api = await enter("api:a");
 
     const heard: number[] = [];
     await api.bus.subscribe(async ({ version }) => void heard.push(version));

@@ -1,18 +1,14 @@
 import { connect } from "nats";
-import { embeddedTasks } from "../../../src/adapters/embedded/tasks.ts";
 import { COMMANDS, EVENTS } from "../../../src/adapters/nats/streams.ts";
 import { fold } from "../../../src/core/billing/fold.ts";
 import { rowsOf } from "../../../src/core/billing/rows.ts";
 import { DEFAULT_POLICY } from "../../../src/core/policy.ts";
-import { instantOf, MINUTE_MS } from "../../../src/core/time.ts";
+import { MINUTE_MS } from "../../../src/core/time.ts";
 import { WORK_KINDS } from "../../../src/core/work/work.ts";
-import { application } from "../../../src/entrypoints/application.ts";
-import { masterKeyOf, openStore } from "../../../src/entrypoints/assemble.ts";
-import { readConfig } from "../../../src/entrypoints/config.ts";
-import { openGateway } from "../../../src/entrypoints/gateway.ts";
-import { stateUpdater } from "../../../src/entrypoints/parts/ground.ts";
+import { openStore } from "../../../src/entrypoints/assemble.ts";
 import { checkPlaces } from "../../checker/check.ts";
 import { openDatabase, type Query } from "../../checker/database.ts";
+import { hoursGoBy as hoursGoByOver, settingsOf } from "../../support/hours-go-by.ts";
 import { sandboxAt } from "../../support/sandbox.ts";
 import { until } from "../../support/until.ts";
 import type { Cluster } from "./cluster.ts";
@@ -143,44 +139,13 @@ export const accessDiffers = async (cluster: Cluster, told: readonly Told[]): Pr
   return wrong;
 };
 
-/** In one process and within seconds some hours go by: what was cut off is looked up, and all comes to its end. */
-export const hoursGoBy = async (cluster: Cluster): Promise<readonly string[]> => {
-  const { config, masterKey } = settingsOf(cluster.env);
-  let offsetMs = 0;
-  const now = () => instantOf(Date.now() + offsetMs);
-  const store = await openStore(config, masterKey, "matinee_updater");
-  const publicUrl = (): string => cluster.balancer.origin;
-  const gateway = openGateway(config.gateway, { dataDir: config.dataDir, masterKey, publicUrl, ownUrl: publicUrl });
-  const broken: string[] = [];
-  const failed = (what: string, error: unknown): void => void broken.push(`${what}: ${String(error)}`);
-  const said = () => undefined;
-  const log = { report: said, request: said, command: said, info: said, failed };
-  const state = stateUpdater(store, gateway.payments.gatewayAccount, now);
-  const tasks = embeddedTasks((error, row) => failed(row.kind, error), now);
-  const app = await application({ config, masterKey, store, gateway, state, publicUrl, log, tasks, now });
-  const server = Bun.serve({ port: 0, development: false, fetch: (request, at) => app.http.fetch(request, at) });
-  cluster.balancer.turnTo([server.port ?? 0]);
-  await app.start();
-  const isQuiet = async (): Promise<boolean> => {
-    const [due, accepted, facts] = await Promise.all([
-      store.queries.due(now(), WORK_KINDS, null, 1),
-      store.intake.due(now(), 1),
-      store.outbox.unrelayed(1),
-    ]);
-    return [due, accepted, facts].every((left) => left.ok && left.value.length === 0);
-  };
-  for (const minutes of MINUTES) {
-    offsetMs += minutes * MINUTE_MS;
-    await until(`all is done that is due ${minutes} minutes later`, isQuiet, QUIET_MS);
-  }
-  await server.stop(true);
-  await app.stop();
-  await gateway.stop();
-  await store.close();
-  return broken;
-};
-/** An offer ends after an hour; what a look-up does not find is looked for again, minutes later. */
-const MINUTES = [65, 10, 10, 10, 10];
+/** Hours go by over what the cluster has left; the gateway's calls go through its balancer. */
+export const hoursGoBy = ({ env, balancer }: Cluster): Promise<readonly string[]> =>
+  hoursGoByOver(env, {
+    port: 0,
+    origin: () => balancer.origin,
+    onListening: async (port) => balancer.turnTo([port]),
+  });
 
 /** Rows that are made anew from the events are the rows that there are. */
 export const rebuildDiffers = async ({ env }: Cluster): Promise<readonly string[]> => {
@@ -194,13 +159,6 @@ export const rebuildDiffers = async ({ env }: Cluster): Promise<readonly string[
   );
   await store.close();
   return rebuilt.ok && rebuilt.value.identical ? [] : [`rebuilt rows differ: ${JSON.stringify(rebuilt)}`];
-};
-
-/** With the bus and the tasks in the process itself. */
-const settingsOf = (env: Cluster["env"]) => {
-  const read = readConfig({ ...env, NATS_URL: undefined, REDIS_URL: undefined });
-  if (!read.ok) throw new Error("these settings are right");
-  return { config: read.config, masterKey: masterKeyOf(read.config) };
 };
 
 /** What both books and all that anybody was told come to: each line is a complaint. */
