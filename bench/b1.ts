@@ -27,12 +27,9 @@ import { withNats } from "./support/servers.ts";
 const PAYMENTS = scaled(4800, 64, 19_200);
 const CONNECTIONS = 8;
 const IN_FLIGHT = 500;
-/** Steps of the relay, and as many messages of its rival, before the first that is measured. */
-const WARM_UP_STEPS = 2;
-
-/** Of the relay. */
-const BATCH = 500;
-const WARM_UP = WARM_UP_STEPS * BATCH;
+/** Messages before the first that is measured: of the relay in steps of its own, for one step brings many. */
+const WARM_UP = 1000;
+const WARM_UP_STEP = 250;
 
 export const b1: Goal = {
   id: "b1",
@@ -79,7 +76,7 @@ const committedPayments = async (
     async (driver) => {
       const apply = updater(driver, groupCommit(postgresStorage(driver)));
       await inFlight(64, ids, async (id) => void (await apply(id)));
-      const unrelayed = await postgresOutbox(driver).unrelayed(Number.MAX_SAFE_INTEGER);
+      const unrelayed = await postgresOutbox(driver).unrelayed(1_000_000);
       if (!unrelayed.ok) throw new Error(unrelayed.error.code);
       return unrelayed.value.map((fact) => ({
         subject: subjectOfFact(fact),
@@ -98,8 +95,12 @@ const committedPayments = async (
 const relayAll = async (nats: OwnNats, driver: Driver, messages: number): Promise<Half> => {
   const { bus, close } = await natsHouse(nats.url);
   try {
-    const relay = relaying({ outbox: postgresOutbox(driver), bus, now: wallTime, reports: () => undefined });
-    for (let n = 0; n < WARM_UP_STEPS; n += 1) await relay.step();
+    const outbox = postgresOutbox(driver);
+    const ports = { outbox, bus, now: wallTime, reports: () => undefined };
+    const few = { ...outbox, unrelayed: () => outbox.unrelayed(WARM_UP_STEP) };
+    const warmUp = relaying({ ...ports, outbox: few });
+    for (let n = 0; n < WARM_UP; n += WARM_UP_STEP) await warmUp.step();
+    const relay = relaying(ports);
     const startedAt = performance.now();
     while (await relay.step());
     return halfOf(messages, startedAt);

@@ -79,7 +79,7 @@ const acceptCallbacks = async (driver: Driver, payments: number): Promise<readon
       id,
       kind: "callback",
       fingerprint: Buffer.from(sha256(`fingerprint ${attemptId}`)).toString("hex"),
-      body: printIntakeBody({ actor: { kind: "gateway", name: "sandbox" }, command }),
+      body: printIntakeBody({ actor: { kind: "gateway", name: "sandbox" }, command }).body,
       account_id: command.accountId,
       attempt_id: attemptId,
       gateway_account: GATEWAY,

@@ -81,12 +81,13 @@ export const payerNamed = (raw: string | null | undefined): AccountId | null => 
 /** Writes 16 bytes of a UUID in the form that all our ids have. */
 export const encodeId = (kind: IdKind, uuid: Uint8Array): string => {
   invariant(uuid.length === 16, "a UUID has 16 bytes");
-  let bits = 0n;
-  for (const byte of uuid) bits = (bits << 8n) | BigInt(byte);
   let text = "";
-  for (let i = 0; i < 26; i += 1) {
-    text = ALPHABET[Number(bits & 31n)] + text;
-    bits >>= 5n;
+  // 26 letters hold 130 bits: two of zero stand before the UUID's.
+  let [bits, held] = [0, 2];
+  for (const byte of uuid) {
+    bits = (bits << 8) | byte;
+    for (held += 8; held >= 5; held -= 5) text += ALPHABET[(bits >> (held - 5)) & 31];
+    bits &= 31;
   }
   return `${ID_PREFIX[kind]}_${text}`;
 };

@@ -120,6 +120,19 @@ const relaying = (subject: Subject): void => {
     );
   });
 
+  test("what is in hand is left out, also of what commits meanwhile", async () => {
+    await relayAll(subject);
+    const stream = newStream();
+    await given(subject, commitOf({ appends: [appending(stream, 0, { events: facts(1, 2, 3) })] }));
+    const [first, second, third] = (await unrelayed(subject)).map(({ position }) => position);
+    const other = newStream();
+    await given(subject, commitOf({ appends: [appending(other, 0)] }));
+    const inHand = [first, third].flatMap((position) => (position === undefined ? [] : [position]));
+    const behind = answered(await subject.store.outbox.unrelayed(10_000, inHand));
+    expect(behind.map(({ position }) => position)[0]).toBe(second as bigint);
+    expect(placesOf(behind)).toEqual([`${stream}:2`, `${other}:1`]);
+  });
+
   test("what carries no mark is counted, with the age of the oldest", async () => {
     await relayAll(subject);
     const backlog = async () => answered(await subject.store.outbox.backlog());

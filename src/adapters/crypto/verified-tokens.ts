@@ -28,4 +28,4 @@ export const verifiedTokens = <Claims extends { readonly expiresAt: Instant }>(
   };
 };
 
-const digestOf = (token: string): string => new Bun.CryptoHasher("sha256").update(token).digest("base64url");
+const digestOf = (token: string): string => Bun.SHA256.hash(token, "base64url");

@@ -1,9 +1,11 @@
 import { Elysia } from "elysia";
 import { z } from "zod";
+import type { RowOf } from "../../core/billing/read-model.ts";
 import { formatInstant } from "../../core/time.ts";
-import { members } from "./guards.ts";
+import { memberOf } from "./guards.ts";
 import type { HttpPorts } from "./ports.ts";
 import { refusedByFault } from "./problems.ts";
+import { type Visit, visitOf } from "./request.ts";
 import { entitlementOf, entitlementView, instantView, problems } from "./schemas.ts";
 
 const accessView = z
@@ -21,29 +23,34 @@ const accessView = z
       { allowed: false, tier: null, quality: null, streams: null, until: null },
     ],
   });
-const NONE = { allowed: false, tier: null, quality: null, streams: null, until: null };
+type AccessView = z.output<typeof accessView>;
+const NONE: AccessView = { allowed: false, tier: null, quality: null, streams: null, until: null };
 
+export const ACCESS_PATH = "/subscriptions/api/v1/access";
 /** May I watch, now? */
-export const accessRoutes = (ports: Pick<HttpPorts, "queries" | "accounts" | "limits" | "billingNow">) =>
-  new Elysia().use(members(ports)).get(
-    "/access",
-    async ({ member: { accountId }, status }) => {
-      const access = await ports.queries.access(accountId, await ports.billingNow(accountId));
-      if (!access.ok) throw refusedByFault(access.error);
-      if (access.value === null) return status(200, NONE);
-      return status(200, {
-        allowed: true,
-        ...entitlementOf(access.value),
-        until: formatInstant(access.value.untilAt),
-      });
+export const accessAnswer =
+  (ports: Pick<HttpPorts, "queries" | "accounts" | "limits" | "billingNow">) =>
+  async (request: Request, visit: Visit): Promise<Response> => {
+    const { accountId } = await memberOf(ports, request, visit);
+    const access = await ports.queries.access(accountId, await ports.billingNow(accountId));
+    if (!access.ok) throw refusedByFault(access.error);
+    return Response.json(access.value === null ? NONE : present(access.value));
+  };
+
+const present = (access: RowOf<"access">): AccessView => ({
+  allowed: true,
+  ...entitlementOf(access),
+  until: formatInstant(access.untilAt),
+});
+
+/** @param answer `accessAnswer`, which the door asks by itself */
+export const accessRoutes = (answer: ReturnType<typeof accessAnswer>) =>
+  new Elysia().get("/access", ({ request }) => answer(request, visitOf(request)), {
+    response: { 200: accessView, ...problems(401, 503) },
+    detail: {
+      operationId: "getAccess",
+      summary: "May I watch, what, and until when",
+      tags: ["Subscriptions"],
+      security: [{ bearer: [] }],
     },
-    {
-      response: { 200: accessView, ...problems(401, 503) },
-      detail: {
-        operationId: "getAccess",
-        summary: "May I watch, what, and until when",
-        tags: ["Subscriptions"],
-        security: [{ bearer: [] }],
-      },
-    },
-  );
+  });

@@ -2,7 +2,7 @@ import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } fr
 import { z } from "zod";
 import { RATE_POLICIES } from "../../core/ports/rate-limits.ts";
 import { malformed } from "../wire/malformed.ts";
-import { accessRoutes } from "./access.ts";
+import { ACCESS_PATH, accessAnswer, accessRoutes } from "./access.ts";
 import { clientAddress, networkOf } from "./addresses.ts";
 import { authRoutes } from "./auth.ts";
 import { refuseLargeBody } from "./body.ts";
@@ -16,8 +16,8 @@ import { planRoutes } from "./plans.ts";
 import type { HttpPorts } from "./ports.ts";
 import { problemPages } from "./problem-pages.ts";
 import { problemOf, problemResponse, Refused } from "./problems.ts";
-import { continueVisit, openVisit, type Visit, visitOf } from "./request.ts";
-import { routeTable } from "./routing.ts";
+import { noteVisit, openVisit, type Visit, visitOf } from "./request.ts";
+import { type RoutePath, routeTable } from "./routing.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 
 /** A web-standard application. `connection` tells the peer's address where there is one, as Bun's server does. */
@@ -26,54 +26,62 @@ export type Connection = { readonly requestIP: (request: Request) => { readonly 
 
 /** All routes, and around them what is the same for every request: its id, its address, headers, the log. */
 export const httpApp = (ports: HttpPorts): HttpApp => {
-  const routes = allRoutes(ports);
+  const access = accessAnswer(ports);
+  const routes = allRoutes(ports, access);
   const table = routeTable(routes.routes);
   const trusted = ports.trustedProxies.map(networkOf);
 
-  const respond = async (request: Request, path: string): Promise<Response> => {
-    const methods = table.methodsOf(path);
-    if (methods.length === 0) throw new Refused("no_such_route");
-    const allow = { allow: methods.join(", ") };
-    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: allow });
-    if (!methods.includes(request.method)) throw new Refused("method_not_allowed", { headers: allow });
+  const respond: Respond = async (request, visit, route) => {
+    if (route === null) throw new Refused("no_such_route");
+    const { methods, allow } = route;
+    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+    if (!methods.has(request.method)) throw new Refused("method_not_allowed", { headers: { allow } });
+    // Every player asks this all the time. The framework, which knows it for its documentation, would take most of the time.
+    if (route.pattern === ACCESS_PATH) return access(request, visit);
     // Of what is asked by GET nobody reads a body.
     if (request.method !== "GET") refuseLargeBody(request);
+    noteVisit(visit, request);
     return routes.fetch(request);
   };
 
   return {
     fetch: async (request, connection) => {
       const startedAt = performance.now();
-      // Asked now: of a caller who has gone meanwhile the server tells no address.
-      const peer = connection?.requestIP(request)?.address ?? null;
-      const visit = openVisit(request, () => clientAddress(peer, request.headers.get("x-forwarded-for"), trusted));
+      const askPeer = (): string | null => connection?.requestIP(request)?.address ?? null;
+      // Of a caller who has gone meanwhile the server tells no address, so it is asked now. Not of who shows a token: most are
+      // counted by that, and the question is one to the kernel.
+      const peer = request.headers.has("authorization") ? askPeer : askPeer();
+      const addressOf = (): string =>
+        clientAddress(typeof peer === "function" ? peer() : peer, request.headers.get("x-forwarded-for"), trusted);
+      const visit = openVisit(request, addressOf);
       // A Host that is no host leaves the path alone as the address.
-      const path = URL.canParse(request.url) ? new URL(request.url).pathname : null;
+      const path = table.pathOf(request.url);
       const mounted = ports.mounts.find(({ prefix }) => path === prefix || path?.startsWith(`${prefix}/`));
       if (mounted !== undefined) return mounted.fetch(request);
-      const response = await answer(request, visit, path, respond);
+      const route = path === null ? null : table.at(path);
+      const response = await answer(request, visit, path === null ? "malformed" : route, respond);
       ports.log({
         requestId: visit.requestId,
         method: request.method,
-        route: path === null ? null : table.patternOf(path),
+        route: route?.pattern ?? null,
         status: response.status,
         ms: performance.now() - startedAt,
-        ...(visit.accountId === null ? {} : { accountId: visit.accountId }),
-        ...(visit.problem === null ? {} : { problem: visit.problem }),
-        ...(visit.error === undefined ? {} : { error: visit.error }),
+        accountId: visit.accountId ?? undefined,
+        problem: visit.problem ?? undefined,
+        error: visit.error,
       });
       return response;
     },
   };
 };
 
-const allRoutes = (ports: HttpPorts): AnyElysia => {
+const allRoutes = (ports: HttpPorts, access: ReturnType<typeof accessAnswer>): AnyElysia => {
   const routes: AnyElysia = new Elysia({ handler: { standardHostname: false } })
     .onError({ as: "global" }, ({ error, request }) => refusal(error, visitOf(request)))
     .use(healthRoutes(ports))
     .use(authRoutes(ports))
     .group("/subscriptions/api/v1", (group) =>
-      group.use(planRoutes(ports)).use(subscriptionRoutes(ports)).use(accessRoutes(ports)).use(commandRoutes(ports)),
+      group.use(planRoutes(ports)).use(subscriptionRoutes(ports)).use(accessRoutes(access)).use(commandRoutes(ports)),
     )
     .group("/payments/api/v1", (group) => group.use(invoiceRoutes(ports)).use(callbackRoutes(ports)))
     .use(docsRoutes(() => routes))
@@ -82,18 +90,19 @@ const allRoutes = (ports: HttpPorts): AnyElysia => {
   return routes;
 };
 
+type Respond = (request: Request, visit: Visit, route: RoutePath | null) => Promise<Response>;
+
 const answer = async (
   request: Request,
   visit: Visit,
-  path: string | null,
-  respond: (request: Request, path: string) => Promise<Response>,
+  route: RoutePath | null | "malformed",
+  respond: Respond,
 ): Promise<Response> => {
   try {
-    if (path === null) throw new Refused("malformed_request");
-    if (request.method !== "HEAD") return dressed(await respond(request, path), visit);
+    if (route === "malformed") throw new Refused("malformed_request");
+    if (request.method !== "HEAD") return dressed(await respond(request, visit, route), visit);
     const asked = new Request(request, { method: "GET" });
-    continueVisit(visit, asked);
-    return dressed(await withoutBody(await respond(asked, path)), visit);
+    return dressed(await withoutBody(await respond(asked, visit, route)), visit);
   } catch (error) {
     return dressed(refusal(error, visit), visit);
   }

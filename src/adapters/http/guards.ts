@@ -13,22 +13,32 @@ export const visitors = ({ limits }: Pick<HttpPorts, "limits">) =>
     return { visit };
   });
 
-/** Routes of a person who has logged in: counted by account, and by address while nobody knows whose they are. */
-export const members = ({ limits, accounts }: Pick<HttpPorts, "limits" | "accounts">) =>
+/** Routes of a person who has logged in. */
+export const members = (ports: MemberPorts) =>
   new Elysia().derive({ as: "scoped" }, async ({ request }): Promise<{ visit: Visit; member: SignedInAs }> => {
     const visit = visitOf(request);
-    const token = bearerOf(request);
-    const known = token === null ? null : await accounts.authenticate(token);
-    if (known !== null && !known.ok) throw refusedByFault(known.error);
-    const member = known?.value ?? null;
-    if (member === null) {
-      await count(limits, visit, addressBucket(visit.address));
-      throw unauthorized(token !== null);
-    }
-    visit.accountId = member.accountId;
-    await count(limits, visit, member.accountId);
-    return { visit, member };
+    return { visit, member: await memberOf(ports, request, visit) };
   });
+type MemberPorts = Pick<HttpPorts, "limits" | "accounts">;
+
+/** Who has logged in: counted by account, and by address while nobody knows whose request it is. Throws what to answer else. */
+export const memberOf = async (
+  { limits, accounts }: MemberPorts,
+  request: Request,
+  visit: Visit,
+): Promise<SignedInAs> => {
+  const token = bearerOf(request);
+  const known = token === null ? null : await accounts.authenticate(token);
+  if (known !== null && !known.ok) throw refusedByFault(known.error);
+  const member = known?.value ?? null;
+  if (member === null) {
+    await count(limits, visit, addressBucket(visit.address));
+    throw unauthorized(token !== null);
+  }
+  visit.accountId = member.accountId;
+  await count(limits, visit, member.accountId);
+  return member;
+};
 
 const bearerOf = (request: Request): string | null =>
   /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*)$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;

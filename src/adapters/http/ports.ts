@@ -38,7 +38,7 @@ export type Mount = {
   readonly fetch: (request: Request) => Promise<Response> | Response;
 };
 
-/** One for each request. `error` is only there when the fault is ours. */
+/** One for each request. `error` is only there when the fault is ours. What is undefined has no place in a log line. */
 export type LogEntry = {
   readonly requestId: string;
   readonly method: string;
@@ -46,7 +46,7 @@ export type LogEntry = {
   readonly route: string | null;
   readonly status: number;
   readonly ms: number;
-  readonly accountId?: AccountId;
-  readonly problem?: ProblemCode;
-  readonly error?: unknown;
+  readonly accountId: AccountId | undefined;
+  readonly problem: ProblemCode | undefined;
+  readonly error: unknown;
 };

@@ -28,11 +28,10 @@ export const openVisit = (request: Request, addressOf: () => string): Visit => {
     error: undefined,
     taken: null,
   };
-  visits.set(request, visit);
   return visit;
 };
-/** The same visit goes on under another request: a HEAD is answered as the GET that it stands for. */
-export const continueVisit = (visit: Visit, request: Request): void => {
+/** For who is given the request alone. One visit may have two: a HEAD is answered as the GET that it stands for. */
+export const noteVisit = (visit: Visit, request: Request): void => {
   visits.set(request, visit);
 };
 /** Of a request that did not come through the door (there is none but in a test of a part) nothing is known. */
@@ -41,14 +40,16 @@ const visits = new WeakMap<Request, Visit>();
 
 /** The caller's own id of a request where it has one that fits a log line; else one of ours. */
 const requestIdOf = (request: Request): string => {
-  const given = request.headers.get("x-request-id") ?? "";
-  return /^[A-Za-z0-9_.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
+  const given = request.headers.get("x-request-id");
+  return given !== null && /^[A-Za-z0-9_.-]{1,64}$/.test(given) ? given : crypto.randomUUID();
 };
 
 /** Of our two languages the one that `Accept-Language` weighs more; English when it names neither. */
 const languageOf = (request: Request): Language => {
+  const accepted = request.headers.get("accept-language");
+  if (accepted === null) return "en";
   const weights = { ru: 0, en: 0 };
-  for (const part of (request.headers.get("accept-language") ?? "").split(",")) {
+  for (const part of accepted.split(",")) {
     const [, language, weight = "1"] = /^\s*(ru|en)(?:-[a-z0-9-]+)?\s*(?:;\s*q=([0-9.]+))?\s*$/i.exec(part) ?? [];
     if (language === undefined) continue;
     const name = language.toLowerCase() as Language;

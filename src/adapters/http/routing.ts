@@ -1,34 +1,41 @@
-/** Which of our routes answers at a path, for what the router itself does not tell: a wrong method, and the log's pattern. */
+/** One of our paths, for what the router itself does not tell: a wrong method, and the log's pattern. */
+export type RoutePath = {
+  /** As in "/payments/api/v1/invoices/:id". */
+  readonly pattern: string;
+  /** What it takes, HEAD and OPTIONS among them. */
+  readonly methods: ReadonlySet<string>;
+  /** The same for the header `Allow`. */
+  readonly allow: string;
+};
 export type RouteTable = {
-  /** Pattern of the path, as in "/health/live"; null: nothing is served there. */
-  readonly patternOf: (path: string) => string | null;
-  /** Methods that the path takes, HEAD and OPTIONS among them. */
-  readonly methodsOf: (path: string) => readonly string[];
+  /** Null: nothing is served there. */
+  readonly at: (path: string) => RoutePath | null;
+  /** The path of a URL. Null: it is none, as where its host is none. */
+  readonly pathOf: (url: string) => string | null;
 };
 
 export const routeTable = (routes: readonly { readonly method: string; readonly path: string }[]): RouteTable => {
-  const fixed = new Map<string, Set<string>>();
-  const open: { readonly shape: RegExp; readonly path: string; readonly methods: Set<string> }[] = [];
-  for (const { method, path } of routes) {
-    const known = fixed.get(path) ?? open.find((each) => each.path === path)?.methods;
-    const methods = known ?? new Set<string>();
-    methods.add(method);
-    if (known !== undefined) continue;
-    if (path.includes(":")) open.push({ shape: new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+")}$`), path, methods });
-    else fixed.set(path, methods);
+  const fixed = new Map<string, RoutePath>();
+  const open: (RoutePath & { readonly shape: RegExp })[] = [];
+  for (const [pattern, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
+    const own = new Set(ofPath.map(({ method }) => method));
+    const methods = new Set([...own, ...(own.has("GET") ? ["HEAD"] : []), "OPTIONS"]);
+    const route = { pattern, methods, allow: [...methods].join(", ") };
+    if (pattern.includes(":")) open.push({ ...route, shape: new RegExp(`^${pattern.replace(/:[^/]+/g, "[^/]+")}$`) });
+    else fixed.set(pattern, route);
   }
-  const find = (asked: string): { readonly path: string; readonly methods: ReadonlySet<string> } | null => {
-    // The router takes a slash more at the end for the same path.
-    const path = asked.length > 1 && asked.endsWith("/") ? asked.slice(0, -1) : asked;
-    const methods = fixed.get(path);
-    return methods === undefined ? (open.find(({ shape }) => shape.test(path)) ?? null) : { path, methods };
-  };
   return {
-    patternOf: (path) => find(path)?.path ?? null,
-    methodsOf: (path) => {
-      const methods = find(path)?.methods;
-      if (methods === undefined) return [];
-      return [...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"];
+    at: (asked) => {
+      // The router takes a slash more at the end for the same path.
+      const path = asked.length > 1 && asked.endsWith("/") ? asked.slice(0, -1) : asked;
+      return fixed.get(path) ?? open.find(({ shape }) => shape.test(path)) ?? null;
+    },
+    // One that is written exactly as we have it needs no parsing, which takes longer than to find it.
+    pathOf: (url) => {
+      const written = url.slice(url.indexOf("/", ORIGIN.length));
+      return url.startsWith(ORIGIN) && fixed.has(written) ? written : (URL.parse(url)?.pathname ?? null);
     },
   };
 };
+
+const ORIGIN = "http://";

@@ -5,9 +5,9 @@ import { invariant, ok } from "../../core/result.ts";
 import type { Memory, Message } from "./memory.ts";
 
 export const memoryOutbox = (memory: Memory): Outbox => ({
-  unrelayed: async (limit) => {
+  unrelayed: async (limit, inHand = []) => {
     const messages: OutboxMessage[] = [];
-    for (const position of memory.unrelayed) {
+    for (const position of memory.unrelayed.difference(new Set(inHand))) {
       const message = memory.outbox[Number(position) - 1];
       if (messages.length >= limit) break;
       if (message !== undefined) messages.push(print(memory, message));

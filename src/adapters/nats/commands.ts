@@ -13,9 +13,9 @@ type OnBroken = (sent: SentCommand, reason: string) => Promise<Taken>;
 type OnError = (error: unknown) => void;
 
 const TAKER = "updater";
-/** Of one process. They end up in the same transactions. */
-const IN_FLIGHT = 64;
-const MOST_UNACKED = 1000;
+/** Of one process. They end up in the same transactions. Asked for again when half of them are done: many at once. */
+const IN_FLIGHT = 512;
+const MOST_UNACKED = 2000;
 const ACK_WAIT_MS = 30 * SECOND_MS;
 const WORKING_MS = 10 * SECOND_MS;
 const LONGEST_WAIT_MS = MINUTE_MS;
@@ -26,12 +26,19 @@ const BROKEN_MS = SECOND_MS;
 
 /** All processes share one consumer: each command is taken by one of them, and by another when that one dies with it. */
 export const commandTaking = (nats: Nats, handler: Handler, onBroken: OnBroken, onError: OnError): Consumption => {
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = new Map<Delivered, Promise<void>>();
+  let onDone: () => void = () => undefined;
   const handle = handling(handler, onBroken, onError);
   const begin = (message: Delivered): void => {
-    const one = handle(message).finally(() => inFlight.delete(one));
-    inFlight.add(one);
+    const one = handle(message).finally(() => {
+      inFlight.delete(message);
+      onDone();
+    });
+    inFlight.set(message, one);
   };
+  const working = setInterval(() => {
+    for (const message of inFlight.keys()) message.working();
+  }, WORKING_MS);
   const serve = async (link: Link, stopped: AbortSignal): Promise<void> => {
     await withStreams(link, () => consumer(link));
     await pulling(
@@ -39,7 +46,10 @@ export const commandTaking = (nats: Nats, handler: Handler, onBroken: OnBroken, 
       { stream: COMMANDS, consumer: TAKER },
       {
         count: async () => {
-          while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+          while (inFlight.size > IN_FLIGHT / 2)
+            await new Promise<void>((resolve) => {
+              onDone = resolve;
+            });
           return IN_FLIGHT - inFlight.size;
         },
         take: async (messages) => {
@@ -54,7 +64,8 @@ export const commandTaking = (nats: Nats, handler: Handler, onBroken: OnBroken, 
   return {
     stop: async () => {
       await consumption.stop();
-      await Promise.all(inFlight);
+      await Promise.all(inFlight.values());
+      clearInterval(working);
     },
   };
 };
@@ -87,12 +98,10 @@ const handling = (handler: Handler, onBroken: OnBroken, onError: OnError): ((mes
   return async (message) => {
     // A stream that was made anew counts from the beginning.
     const key = `${message.sequence} ${message.sentAt}`;
-    const working = setInterval(() => message.working(), WORKING_MS);
     const taken = await attempt(key, sentOf(message)).catch((error: unknown): Taken => {
       onError(error);
       return { status: "later", afterMs: BROKEN_MS, because: "it cannot be put aside" };
     });
-    clearInterval(working);
     if (taken.status === "later") return message.nak(waitOf(taken.afterMs, message.deliveries));
     broken.delete(key);
     message.ack();

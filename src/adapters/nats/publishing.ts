@@ -8,7 +8,7 @@ import { isUntaken } from "./streams.ts";
 export type Published = Result<null, BusFault>;
 
 /** As long as a server may think about one message. */
-const ACK_MS = 3000;
+export const ACK_MS = 3000;
 
 /** Headers of every message that holds a CloudEvent. */
 export const cloudEvent = () => {

@@ -155,7 +155,7 @@ const delivered = (message: Msg): Delivered => {
 const headerOf = (message: Msg, name: string): string => {
   try {
     const { headers } = message;
-    const key = headers?.keys().find((one) => one.toLowerCase() === name.toLowerCase());
+    const key = headers?.keys().find((one) => one.length === name.length && one.toLowerCase() === name.toLowerCase());
     return key === undefined ? "" : (headers?.get(key) ?? "");
   } catch {
     return "";

@@ -16,13 +16,24 @@ const messagesOf = (rows: string): string =>
      select name as stream from unnest(message.stream || stream.links) name where name like 'customer/%' limit 1
    ) customer on true
    left join billing.intake asked on asked.id = event.caused_by`;
-/** Chosen before anything is joined to them: else a plan that was made during a backlog walks over all that was ever relayed. */
-const UNRELAYED = messagesOf("(select * from billing.outbox where relayed_at is null order by position limit $1)");
+/**
+ * Chosen before anything is joined to them: else a plan that was made during a backlog walks over all that was ever relayed.
+ * What is in hand is taken off as a set: compared one by one, 500 with 500, it took longer than all the rest.
+ */
+const UNRELAYED = messagesOf(`(
+  select * from billing.outbox where position in (
+    select position from (
+      select position from billing.outbox where relayed_at is null order by position limit $1::int + cardinality($2::text[])
+    ) as next
+    except select unnest($2::text[]::bigint[])
+    order by position limit $1::int
+  )
+)`);
 
 export const postgresOutbox = (driver: Driver): Outbox => ({
-  unrelayed: (limit) =>
+  unrelayed: (limit, inHand = []) =>
     answered(async () => {
-      const rows = await driver.query(`${UNRELAYED} order by message.position`, [limit]);
+      const rows = await driver.query(`${UNRELAYED} order by message.position`, [limit, inHand.map(String)]);
       return rows.map(readMessage);
     }),
   relayed: (positions) =>

@@ -24,12 +24,17 @@ export const openLog = (level: LogLevel): Log => {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (name) => ({ level: name }) },
   });
+  const printsInfo = log.isLevelEnabled("info");
   return {
     report: ({ level: heard, what, facts }) => log[heard === "alarm" ? "error" : "warn"]({ what, ...facts }),
-    request: ({ error, ...entry }) => {
-      const line = { what: "request", ...entry, ...(error === undefined ? {} : { err: asError(error) }) };
-      if (error !== undefined) log.error(line);
-      else log.info(line);
+    request: (entry) => {
+      if (entry.error === undefined) {
+        // Most are never printed.
+        if (printsInfo) log.info({ what: "request", ...entry });
+        return;
+      }
+      const { error, ...told } = entry;
+      log.error({ what: "request", ...told, err: asError(error) });
     },
     command: (entry) => log.info({ what: "command", ...entry }),
     failed: (what, error) => log.error({ what, err: asError(error) }),

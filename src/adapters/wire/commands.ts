@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Command, CommandType } from "../../core/billing/command.ts";
 import { Bug, err, ok, type Result } from "../../core/result.ts";
+import { readerOf } from "./compiled.ts";
 import { faithful } from "./faithful.ts";
-import { canonicalText, isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 import {
   accountId,
@@ -168,29 +169,28 @@ export const COMMAND_BODIES = faithful<Command>()({
   "setup.expire": z.strictObject({ setupId }),
 });
 
-const known = new Map<string, z.ZodType>(Object.entries<z.ZodType>(COMMAND_BODIES));
+const known = new Map(
+  Object.entries<z.ZodType>(COMMAND_BODIES).map(([type, schema]) => [type, { schema, reader: readerOf(schema) }]),
+);
 export const COMMAND_TYPES = [...known.keys()] as readonly CommandType[];
 
 /** Reads `{"type": "invoice.annul", ...}`. What is wrong comes back field by field, and nothing is guessed. */
 export const parseCommand = (json: unknown): Result<Command, Malformed> => {
   if (!isJsonObject(json)) return wrong("", "wrong_type");
-  const { type, ...body } = json;
+  const { type, ...fields } = json;
   if (type === undefined) return wrong("/type", "missing");
-  const schema = typeof type === "string" ? known.get(type) : undefined;
-  if (schema === undefined) return wrong("/type", typeof type === "string" ? "unknown_value" : "wrong_type");
-  const parsed = schema.safeDecode(body, { reportInput: true });
+  const body = typeof type === "string" ? known.get(type) : undefined;
+  if (body === undefined) return wrong("/type", typeof type === "string" ? "unknown_value" : "wrong_type");
+  const parsed = body.reader().safeDecode(fields, { reportInput: true });
   return parsed.success ? ok({ type, ...(parsed.data as object) } as Command) : err(malformed(parsed.error));
 };
 
 /** The outside form that `parseCommand` reads back to the same command; a command beyond its schema is a Bug. */
 export const printCommand = (command: Command): JsonObject => {
   const { type, ...fields } = command;
-  const printed = known.get(type)?.safeEncode(fields);
+  const printed = known.get(type)?.schema.safeEncode(fields);
   if (!printed?.success) throw new Bug(`${type} cannot be printed: ${printed?.error.message}`);
   return { type, ...(printed.data as JsonObject) };
 };
-
-/** One text for equal commands, however their callers had written them. Made to be hashed. */
-export const fingerprint = (command: Command): string => canonicalText(printCommand(command));
 
 const wrong = (pointer: string, code: string) => err({ code: "malformed", errors: [{ pointer, code }] });

@@ -1,15 +1,18 @@
 import { z } from "zod";
 import type { Asked, IntakeBodies } from "../../core/ports/intake-bodies.ts";
 import { err, ok, type Result } from "../../core/result.ts";
-import { fingerprint, parseCommand, printCommand } from "./commands.ts";
-import { isJsonObject } from "./json.ts";
+import { parseCommand, printCommand } from "./commands.ts";
+import { canonicalText, isJsonObject } from "./json.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 import { actor } from "./vocabulary.ts";
 
 const sender = z.object({ actor });
 
-export const printIntakeBody = ({ actor, command }: Asked): string =>
-  JSON.stringify({ ...sender.encode({ actor }), command: printCommand(command) });
+export const printIntakeBody = ({ actor, command }: Asked): ReturnType<IntakeBodies["print"]> => {
+  const printed = printCommand(command);
+  const body = JSON.stringify({ ...sender.encode({ actor }), command: printed });
+  return { body, canonical: canonicalText(printed) };
+};
 
 /**
  * Reads a row's body back. A row may come from another version of this program or from a broken one: what does not fit
@@ -37,7 +40,6 @@ export const intakeBodies: IntakeBodies = {
     const asked = parseIntakeBody(body);
     return asked.ok ? asked : err({ code: asked.error.code, detail: describe(body, asked.error) });
   },
-  canonical: fingerprint,
   printUnread: (by, command) => JSON.stringify({ ...sender.encode({ actor: by }), command }),
   printForeign: (facts) => JSON.stringify({ foreign: facts }),
 };

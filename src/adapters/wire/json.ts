@@ -7,10 +7,12 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 
 /** One text for equal values: keys sorted by code units at every depth, no spaces. Made to be hashed. */
 export const canonicalText = (value: Json): string => {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (isList(value)) return `[${value.map(canonicalText).join(",")}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const fields = Object.keys(value).sort();
-  return `{${fields.map((name) => `${JSON.stringify(name)}:${canonicalText(value[name] ?? null)}`).join(",")}}`;
+  let text = "";
+  for (const name of Object.keys(value).sort())
+    text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalText(value[name] ?? null)}`;
+  return `{${text}}`;
 };
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);

@@ -4,6 +4,7 @@ import { type MAY_ASK, mayAsk } from "../../core/billing/permissions.ts";
 import type { MalformedCommand, ServiceCommands, WrittenCommand } from "../../core/ports/services.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { COMMAND_TYPES, parseCommand } from "./commands.ts";
+import { readerOf } from "./compiled.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { type FieldError, malformed } from "./malformed.ts";
 import { inWords, isShallow, readJson } from "./messages.ts";
@@ -56,6 +57,8 @@ export const commandEnvelope = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
+const readEnvelope = readerOf(commandEnvelope);
+
 /** Of what others send. The HTTP API has the same limit. */
 export const MOST_BYTES = 64 * 1024;
 /** No command needs half of them. A payload of brackets alone would else break whoever prints it. */
@@ -78,7 +81,7 @@ const readPayload = (payload: Uint8Array): Result<JsonObject, string> => {
 };
 
 const parseEnvelope = (name: string, json: JsonObject): Result<WrittenCommand, MalformedCommand> => {
-  const envelope = commandEnvelope.safeDecode(json as z.input<typeof commandEnvelope>, { reportInput: true });
+  const envelope = readEnvelope().safeDecode(json as z.input<typeof commandEnvelope>, { reportInput: true });
   const isNamed = json["type"] === subjectOfCommand(name);
   const data = parseData(coreTypeOf(name), json["data"]);
   if (envelope.success && isNamed && data.ok) return ok({ id: envelope.data.id, command: data.value });

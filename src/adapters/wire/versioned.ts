@@ -1,5 +1,6 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { Bug } from "../../core/result.ts";
+import { readerOf } from "./compiled.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { pointerOf } from "./malformed.ts";
 
@@ -19,23 +20,16 @@ export const versionedCodec = <Fact extends Tagged>(
   bodies: { readonly [Type in Fact["type"]]: z.ZodType },
   upcasts: { readonly [Type in Fact["type"]]?: readonly Upcast[] },
 ) => {
-  const known = new Map<string, { readonly body: z.ZodType; readonly upcasts: readonly Upcast[] }>(
+  const known = new Map(
     Object.entries<z.ZodType>(bodies).map(([type, body]) => [
       type,
-      { body, upcasts: upcasts[type as Fact["type"]] ?? [] },
+      { body, reader: readerOf(body), upcasts: upcasts[type as Fact["type"]] ?? [] },
     ]),
   );
   const entry = (type: string) => {
     const found = known.get(type);
     if (found === undefined) throw new Bug(`unknown event ${type}`);
     return found;
-  };
-  // A rebuild reads more than it does anything else. Compiled at the first fact: no start waits for schemas it does not read.
-  const compiled = new Map<string, z.ZodType>();
-  const reader = (type: string, body: z.ZodType): z.ZodType => {
-    const ready = compiled.get(type) ?? z.compile(body);
-    compiled.set(type, ready);
-    return ready;
   };
   return {
     newestSchema: (type: Fact["type"]): number => entry(type).upcasts.length + 1,
@@ -49,14 +43,12 @@ export const versionedCodec = <Fact extends Tagged>(
 
     /** What does not fit is a Bug: a stored fact can't be refused, so either the log or this program is broken. */
     decode(type: string, schema: number, stored: unknown): Fact {
-      const { body, upcasts } = entry(type);
+      const { reader, upcasts } = entry(type);
       const newest = upcasts.length + 1;
       if (!Number.isInteger(schema) || schema < 1) throw new Bug(`${type} has no schema ${schema}`);
       if (schema > newest) throw new Bug(`${type} schema ${schema} is newer than ${newest}, the newest known here`);
       if (!isJsonObject(stored)) throw new Bug(`${type} schema ${schema}: the body is not an object`);
-      const decoded = reader(type, body).safeDecode(
-        upcasts.slice(schema - 1).reduce((lifted, upcast) => upcast(lifted), stored),
-      );
+      const decoded = reader().safeDecode(upcasts.slice(schema - 1).reduce((lifted, upcast) => upcast(lifted), stored));
       if (!decoded.success) throw new Bug(`${type} schema ${schema}: ${complaint(decoded.error)}`);
       return { type, ...(decoded.data as object) } as Fact;
     },

@@ -10,8 +10,11 @@ import type { StorageFault } from "./storage.ts";
  * version, of different streams in no promised order. Rows carry a mark, so that a copy of the database loses nothing.
  */
 export interface Outbox {
-  /** The next messages that carry no mark, oldest first. A transaction that commits late is still found. */
-  unrelayed(limit: number): Promise<Result<readonly OutboxMessage[], StorageFault>>;
+  /**
+   * The next messages that carry no mark, oldest first. A transaction that commits late is still found.
+   * @param inHand positions that were read before and will be marked: they are left out
+   */
+  unrelayed(limit: number, inHand?: readonly bigint[]): Promise<Result<readonly OutboxMessage[], StorageFault>>;
   /** Marks what the bus has acknowledged. Marking again changes nothing. */
   relayed(positions: readonly bigint[]): Promise<Result<null, StorageFault>>;
   /** How much carries no mark, and since when the oldest of it waits. */

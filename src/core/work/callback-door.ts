@@ -24,7 +24,7 @@ import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Queries } from "../ports/queries.ts";
 import type { Vault, VaultSecret } from "../ports/vault.ts";
 import { DAY_MS, type Instant, instantOf, plusMs } from "../time.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { printed } from "./printed.ts";
 
 /** Takes in what a gateway told, once its signature was verified. */
 export type CallbackDoor = {
@@ -250,8 +250,7 @@ const entryOf = (
   return {
     id: idOf(ports, read.eventKey),
     kind: "callback",
-    fingerprint: fingerprintOf(ports, command),
-    body: ports.bodies.print({ actor, command }),
+    ...printed(ports, { actor, command }),
     accountId: accountOf(known),
     attemptId: attemptIdOf(read.told),
     gatewayAccount: ports.gatewayAccount,

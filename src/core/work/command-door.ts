@@ -16,7 +16,7 @@ import type {
 } from "../ports/services.ts";
 import type { Outcome, RecordedOutcome } from "../ports/storage.ts";
 import { type Instant, instantOf, SECOND_MS } from "../time.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { printed } from "./printed.ts";
 
 /**
  * The way in for commands of other services. One that can be executed goes into the intake under an id of its own sender's;
@@ -71,15 +71,14 @@ const accept = async (
   service: string,
   { id: commandId, command }: WrittenCommand,
 ): Promise<Taken> => {
-  const { intake, bus, bodies, digest, now } = ports;
+  const { intake, bus, digest, now } = ports;
   const actor: Actor = { kind: "service", name: service };
   // Scoped: two services may call their commands the same.
   const id = idOf(digest, ["service", service, commandId]);
   const accepted = await intake.accept({
     ...COMMAND,
     id,
-    fingerprint: fingerprintOf(ports, command),
-    body: bodies.print({ actor, command }),
+    ...printed(ports, { actor, command }),
     sender: { service, commandId, replyTo: sent.replyTo },
     receivedAt: now(),
   });

@@ -20,6 +20,8 @@ export type RelayPorts = {
 };
 
 const BATCH_MESSAGES = 500;
+/** In one step: whoever has the lease for it must have the time to renew it. */
+const STEP_BATCHES = 16;
 /** Source: design, 8. */
 const BEAT_EACH_MS = 5 * SECOND_MS;
 
@@ -46,18 +48,40 @@ export const relaying = ({ outbox, bus, reports, now }: RelayPorts): Relaying =>
   };
 };
 
+/**
+ * Batch after batch. While one is on its way, the one before it is marked and the one behind it is read; that one is sent
+ * only when all before it have arrived, so that of no stream a later fact overtakes an earlier one.
+ */
 const pass = async (
   outbox: RelayPorts["outbox"],
   bus: Pick<Bus, "publish">,
   onPublished: (message: OutboxMessage) => void,
 ): Promise<"all" | "more" | "failed"> => {
-  const messages = await outbox.unrelayed(BATCH_MESSAGES);
-  if (!messages.ok) return "failed";
-  if (messages.value.length === 0) return "all";
-  const published = await bus.publish(messages.value);
-  if (!published.ok) return "failed";
-  messages.value.forEach(onPublished);
-  const marked = await outbox.relayed(messages.value.map(({ position }) => position));
-  if (!marked.ok) return "failed";
-  return messages.value.length === BATCH_MESSAGES ? "more" : "all";
+  const mark = async (batch: Batch): Promise<boolean> =>
+    batch.length === 0 || (await outbox.relayed(batch.map(({ position }) => position))).ok;
+  const read = async (inHand: Batch): Promise<Batch | null> => {
+    const messages = await outbox.unrelayed(
+      BATCH_MESSAGES,
+      inHand.map(({ position }) => position),
+    );
+    return messages.ok ? messages.value : null;
+  };
+
+  let batch = await read([]);
+  let unmarked: Batch = [];
+  for (let n = 0; n < STEP_BATCHES && batch !== null && batch.length > 0; n += 1) {
+    const sent = batch;
+    const meanwhile = mark(unmarked).then((marked) => {
+      if (!marked) return null;
+      return sent.length < BATCH_MESSAGES ? NONE : read(sent);
+    });
+    const [published, behind] = await Promise.all([bus.publish(sent), meanwhile]);
+    if (!published.ok) return "failed";
+    sent.forEach(onPublished);
+    [batch, unmarked] = [behind, sent];
+  }
+  if (!(await mark(unmarked)) || batch === null) return "failed";
+  return batch.length === 0 ? "all" : "more";
 };
+type Batch = readonly OutboxMessage[];
+const NONE: Batch = [];

@@ -8,7 +8,7 @@ import type { IntakeBodies } from "../ports/intake-bodies.ts";
 import type { Outcome, Storage, StorageFault } from "../ports/storage.ts";
 import { ok, type Result } from "../result.ts";
 import { type Instant, instantOf, SECOND_MS } from "../time.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { printed } from "./printed.ts";
 
 /** How a caller's command gets to the State Updater, and how its outcome comes back. */
 export type Requests = {
@@ -62,7 +62,7 @@ const NO_TIME = instantOf(0);
 
 export const requests = (ports: RequestPorts): Requests => ({
   ask: async (request) => {
-    const { intake, bus, bodies, now } = ports;
+    const { intake, bus, now } = ports;
     const { actor, command, accountId, requestId } = request;
     const id = idOf(ports, request);
     // Before anybody can execute it: a quick answer would be missed.
@@ -70,8 +70,7 @@ export const requests = (ports: RequestPorts): Requests => ({
     const accepted = await intake.accept({
       id,
       kind: "command",
-      fingerprint: fingerprintOf(ports, command),
-      body: bodies.print({ actor, command }),
+      ...printed(ports, { actor, command }),
       accountId,
       attemptId: null,
       gatewayAccount: null,

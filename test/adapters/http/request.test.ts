@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { continueVisit, openVisit, visitOf } from "../../../src/adapters/http/request.ts";
+import { noteVisit, openVisit, visitOf } from "../../../src/adapters/http/request.ts";
 
 test("the caller's address is found out once, and only for those who want to know it", () => {
   let asked = 0;
@@ -9,7 +9,8 @@ test("the caller's address is found out once, and only for those who want to kno
     return "192.0.2.7";
   });
   const again = new Request("http://localhost/");
-  continueVisit(visit, again);
+  noteVisit(visit, request);
+  noteVisit(visit, again);
   expect(asked).toBe(0);
   expect([visit.address, visitOf(request).address, visitOf(again).address]).toEqual(Array(3).fill("192.0.2.7"));
   expect(asked).toBe(1);

@@ -176,19 +176,19 @@ describe.skipIf(!hasOwnNats)("other services over NATS", () => {
       await going.promise;
       return TAKEN;
     }, never);
-    for (let i = 0; i < 200; i += 1) await js.publish("billing.commands.invoice.issue", `${i}`);
-    await until("it has as many as it takes at once", () => begun === 64);
+    for (let i = 0; i < 700; i += 1) await js.publish("billing.commands.invoice.issue", `${i}`);
+    await until("it has as many as it takes at once", () => begun === 512);
     const stopping = consumption.stop();
     let others = 0;
     await second.services.takeCommands(async () => {
       others += 1;
       return TAKEN;
     }, never);
-    await until("the other one has the rest", () => others === 200 - 64);
+    await until("the other one has the rest", () => others === 700 - 512);
     going.resolve();
     await stopping;
     await until("nothing is left", isEmptied);
-    expect(others).toBe(200 - 64);
+    expect(others).toBe(700 - 512);
   });
 
   const outcomeOf = (over: Partial<ServiceOutcome> = {}): ServiceOutcome => ({

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import {
-  COMMAND_BODIES,
-  COMMAND_TYPES,
-  fingerprint,
-  parseCommand,
-  printCommand,
-} from "../../../src/adapters/wire/commands.ts";
-import type { Json, JsonObject } from "../../../src/adapters/wire/json.ts";
+import { COMMAND_BODIES, COMMAND_TYPES, parseCommand, printCommand } from "../../../src/adapters/wire/commands.ts";
+import { canonicalText, type Json, type JsonObject } from "../../../src/adapters/wire/json.ts";
 import type { Command, CommandType } from "../../../src/core/billing/command.ts";
 import { MAY_ASK } from "../../../src/core/billing/permissions.ts";
 import { changed, fieldsOf, objectsOf, pointer } from "./bodies.ts";
@@ -188,6 +182,7 @@ test("a body with a thousand wrong keys is answered with twenty of them", () => 
 });
 
 describe("the fingerprint", () => {
+  const fingerprint = (command: Command): string => canonicalText(printCommand(command));
   const print = (json: JsonObject) => {
     const parsed = parseCommand(json);
     return parsed.ok ? fingerprint(parsed.value) : parsed.error;

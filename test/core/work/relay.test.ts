@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { idOfFact } from "../../../src/adapters/wire/cloud-events.ts";
 import type { TransactionId } from "../../../src/core/ids.ts";
 import type { Fact } from "../../../src/core/ports/outbox.ts";
 import type { Report } from "../../../src/core/ports/reports.ts";
@@ -28,6 +29,14 @@ const relayOf = ({ store, now }: Pick<Shop, "store" | "now">, over: Partial<Rela
   return { heard, beats, reports, bus, step };
 };
 const unrelayed = async ({ store }: Shop) => answered(await store.outbox.unrelayed(1000)).length;
+/** More than two batches. @returns their ids, in the order in which they are to be brought */
+const leaveBacklog = async (shop: Shop): Promise<readonly string[]> => {
+  for (let i = 0; ; i += 1) {
+    await shop.opensWidget(`viewer ${i}`);
+    const waiting = answered(await shop.store.outbox.unrelayed(2000));
+    if (waiting.length > 1000) return waiting.map(idOfFact);
+  }
+};
 const storageAway = async () => err({ code: "storage_unavailable", detail: "" } as const);
 const busAway = async () => err({ code: "bus_unavailable", detail: "" } as const);
 
@@ -67,6 +76,36 @@ describe("The relay", () => {
     const { heard, step } = relayOf(shop);
     await step();
     expect(heard).toHaveLength(before);
+  });
+
+  test("brings a backlog in one step, the next batch when the one before has arrived, each fact once", async () => {
+    const shop = await openShop();
+    const backlog = await leaveBacklog(shop);
+    const { heard, bus } = relayOf(shop);
+    const open: number[] = [];
+    const slow: RelayPorts["bus"]["publish"] = async (facts) => {
+      open.push(facts.length);
+      await Bun.sleep(1);
+      const published = await bus.publish(facts);
+      expect(open.splice(0)).toEqual([facts.length]);
+      return published;
+    };
+    expect(await relayOf(shop, { bus: { ...bus, publish: slow } }).step()).toBe(false);
+    expect(heard.map(idOfFact)).toEqual([...backlog]);
+    expect(await unrelayed(shop)).toBe(0);
+  });
+
+  test("sends no batch behind one that the bus did not take, and marks those before it", async () => {
+    const shop = await openShop();
+    const backlog = await leaveBacklog(shop);
+    const { heard, bus, step } = relayOf(shop);
+    let left = 1;
+    const once: RelayPorts["bus"]["publish"] = (facts) => (left-- > 0 ? bus.publish(facts) : busAway());
+    expect(await relayOf(shop, { bus: { ...bus, publish: once } }).step()).toBe(false);
+    const first = heard.length;
+    expect(await unrelayed(shop)).toBe(backlog.length - first);
+    await step();
+    expect(heard.map(idOfFact)).toEqual([...backlog]);
   });
 
   test("that dies between bus and mark brings it again: lost is worse than twice", async () => {
@@ -129,10 +168,16 @@ describe("The relay's beat", () => {
 
   test("does not come while there may be more, nor when it is not known what was brought", async () => {
     const shop = await openShop();
-    for (let i = 0; (await unrelayed(shop)) <= 500; i += 1) await shop.opensWidget(`viewer ${i}`);
+    await shop.opensWidget();
     const { beats, bus, step } = relayOf(shop);
     const { outbox } = shop.store;
-    expect(await step()).toBe(true);
+    const [fact] = answered(await outbox.unrelayed(1));
+    if (fact === undefined) throw new Error("something was committed");
+    const endless: RelayPorts["outbox"] = {
+      unrelayed: async (limit) => ok(Array.from({ length: limit }, () => fact)),
+      relayed: async () => ok(null),
+    };
+    expect(await relayOf(shop, { bus, outbox: endless }).step()).toBe(true);
     await relayOf(shop, { bus, outbox: { ...outbox, unrelayed: storageAway } }).step();
     await relayOf(shop, { bus, outbox: { ...outbox, relayed: storageAway } }).step();
     await relayOf(shop, { bus: { ...bus, publish: busAway } }).step();

@@ -60,7 +60,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
         id: commandNamed(name),
         kind: "command",
         fingerprint: name,
-        body: body ?? intakeBodies.print({ actor: payer(accountId), command }),
+        body: body ?? intakeBodies.print({ actor: payer(accountId), command }).body,
         accountId,
         attemptId: null,
         gatewayAccount: null,

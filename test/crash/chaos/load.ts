@@ -19,13 +19,12 @@ export type Load = {
 };
 export type Counts = Record<"declined" | "abandoned" | "gaveUp" | "stopped" | "refundsAsked", number>;
 
-const VIEWERS = 8;
 /** Between two evenings: two cores also have the servers to run. */
 const PAUSE_MS = 300;
 const GRANTED_MS = 60_000;
 const PAYS_MS = 20_000;
 
-export const startLoad = async (cluster: Cluster, seed: number): Promise<Load> => {
+export const startLoad = async (cluster: Cluster, seed: number, viewers: number): Promise<Load> => {
   const weather = newWeather();
   const call = patientCaller(cluster.balancer.origin, weather);
   const service = await openService(cluster.nats.url, cluster.vaultKey);
@@ -66,7 +65,7 @@ export const startLoad = async (cluster: Cluster, seed: number): Promise<Load> =
       );
     }
   };
-  const loads = Array.from({ length: VIEWERS }, async (_, viewer) => {
+  const loads = Array.from({ length: viewers }, async (_, viewer) => {
     const dice = openDice(seed + viewer);
     while (!isOver) {
       await evening(dice).catch((error: unknown) => void surprises.push(String(error)));

@@ -146,7 +146,7 @@ export const EFFECT_POINTS = {
   },
   Clock: { now: inside },
   Digest: inside,
-  IntakeBodies: { print: inside, parse: inside, canonical: inside, printUnread: inside, printForeign: inside },
+  IntakeBodies: { print: inside, parse: inside, printUnread: inside, printForeign: inside },
   Limits: { count: inside, begin: inside, succeed: inside },
   Passwords: { hash: inside, verify: inside, verifyNobody: inside },
   RateLimits: { take: inside },
