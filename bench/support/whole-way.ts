@@ -48,6 +48,7 @@ const record = (url: string, callbacks: readonly Wire[]): Promise<readonly (read
         reports: () => undefined,
         now: wallTime,
         onCommitted: () => undefined,
+        onServed: () => undefined,
         log: () => undefined,
       });
       const recorded: (readonly Sent[])[] = [];

@@ -230,6 +230,7 @@ export const openWorld = async (
         bus: carrier,
         reports: report,
         onCommitted,
+        onServed: onCommitted,
         log: () => undefined,
       });
       const rung = new Set<Parameters<typeof carrier.ring>[0]>();

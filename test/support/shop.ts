@@ -69,6 +69,7 @@ export const openShop = async ({
     bus,
     reports: (report) => void reports.push(report),
     onCommitted: () => undefined,
+    onServed: () => undefined,
     log: () => undefined,
   });
   const asking = requests({

@@ -3,6 +3,7 @@ import { kindOf, type StreamKind, type StreamName } from "../../core/billing/str
 import * as ids from "../../core/ids.ts";
 import type { Fact } from "../../core/ports/outbox.ts";
 import { Bug, err, ok, type Result } from "../../core/result.ts";
+import { readerOf } from "./compiled.ts";
 import type { EventType } from "./event-bodies.ts";
 import { SUBJECT_OF_EVENT } from "./event-subjects.ts";
 import { decodeEvent, encodeEvent } from "./events.ts";
@@ -37,6 +38,8 @@ export const factEnvelope = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
+const readEnvelope = readerOf(factEnvelope);
+
 export const subjectOfFact = ({ event }: Fact): string => SUBJECT_OF_EVENT[event.type];
 /** The same fact published again bears the same id: the bus knows it by that for a while, and readers for ever. */
 export const idOfFact = ({ stream, version }: Pick<Fact, "stream" | "version">): string => `${stream}/${version}`;
@@ -66,7 +69,7 @@ export const printFact = (fact: Fact): string => {
 export const parseFact = (text: string): Result<Fact, { readonly code: "malformed"; readonly detail: string }> => {
   const json = readJson(text);
   if (!isJsonObject(json)) return wrong("/ malformed_json");
-  const envelope = factEnvelope.safeDecode(json as z.input<typeof factEnvelope>, { reportInput: true });
+  const envelope = readEnvelope().safeDecode(json as z.input<typeof factEnvelope>, { reportInput: true });
   if (!envelope.success) return wrong(inWords(malformed(envelope.error)));
   const { subject, dataschema, data, ...told } = envelope.data;
   if (!isStreamName(subject)) return wrong("/subject malformed_stream");

@@ -26,6 +26,8 @@ export type UpdaterPorts = {
   readonly now: () => Instant;
   /** Something was written: what waits for it may look. */
   readonly onCommitted: () => void;
+  /** A command of another service has come to its end: it is to be told. */
+  readonly onServed: () => void;
   /** Hears of each command that has come to its end, for the log. */
   readonly log: (done: CommandDone) => void;
 };
@@ -39,7 +41,7 @@ export type CommandDone = {
 };
 
 /** Rows that go into one transaction. */
-const BATCH_ROWS = 64;
+const BATCH_ROWS = 32;
 /** A fact whose payment is not known yet goes to the suspense list after this. Source: design, part 3. */
 const FACT_WAITS_MS = DAY_MS;
 /** Meanwhile it is tried now and then: a payment that a look-up has found is known, and has woken nobody. */
@@ -62,6 +64,7 @@ export const updater = (ports: UpdaterPorts): Updater => {
       else await putAside(ports, row, came.outcome.refusal.code);
     }
     if (settled > 0) ports.onCommitted();
+    if (settled > 0 && entries.some(({ sender }) => sender !== null)) ports.onServed();
     return settled;
   };
 

@@ -27,7 +27,8 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
   const { store, state, log, now, bus, services, alone, isBusThere, isClockRight } = ground;
   const named = { digest, bodies: intakeBodies, now };
   const running = openRunning(log);
-  let wake: () => void = () => undefined;
+  let wakeRelay: () => void = () => undefined;
+  let wakeTelling: () => void = () => undefined;
 
   /** A step towards the bus, by one process at a time, and by one that reaches it. */
   const toTheBus = (what: string, idleMs: number, step: () => Promise<boolean>) => {
@@ -43,13 +44,9 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
   const startRelay = (): void => {
     const relay = relaying({ outbox: store.outbox, bus, now, reports: log.report });
     const relays = toTheBus("relay", services === null ? RELAY_SWEEP_MS : RELAY_SWEEP_SHARED_MS, relay.step);
-    wake = relays.wake;
+    wakeRelay = relays.wake;
     if (services === null) return;
-    const tells = toTheBus("outcomes", OUTCOMES_SWEEP_MS, () => tellServices(store.intake, services));
-    wake = () => {
-      relays.wake();
-      tells.wake();
-    };
+    wakeTelling = toTheBus("outcomes", OUTCOMES_SWEEP_MS, () => tellServices(store.intake, services)).wake;
   };
   const takeCommands = async (): Promise<void> => {
     if (services === null) return;
@@ -75,7 +72,8 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
         intake: store.intake,
         bus,
         reports: log.report,
-        onCommitted: () => wake(),
+        onCommitted: () => wakeRelay(),
+        onServed: () => wakeTelling(),
         log: log.command,
       });
       // What takes new work is stopped first.
@@ -86,6 +84,6 @@ export const consumerPart = (ground: Ground): ConsumerPart => {
       startRelay();
     },
     stop: running.stop,
-    committed: () => wake(),
+    committed: () => wakeRelay(),
   };
 };

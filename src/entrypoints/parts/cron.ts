@@ -2,9 +2,11 @@ import { HOUR_MS } from "../../core/time.ts";
 import { sweep } from "../../core/work/sweep.ts";
 import { WORK_KINDS, workOn } from "../../core/work/work.ts";
 import { clockOf, digest, type Ground, newName } from "./ground.ts";
-import { openRunning, type Part } from "./running.ts";
+import { notOftener, openRunning, type Part } from "./running.ts";
 
 const DUE_SWEEP_MS = 1000;
+/** Facts come by the hundred, and what they make due can wait so long. */
+const WOKEN_MS = 50;
 /** Another cron, or this one when its clock is right again, works on it. */
 const CLOCK_OFF = { status: "later", afterMs: 1000, because: "this node's clock is off" } as const;
 
@@ -40,7 +42,8 @@ export const cronPart = (ground: Ground, onWorked: () => void): Part => {
       running.keep({ stop: sweeping.release });
       running.keep(await bus.takeHints(async (rows) => void (await tasks.add(rows))));
       // What has just happened may have made something due.
-      running.keep(await bus.subscribe(async () => sweeps.wake()));
+      const wakeSoon = notOftener(WOKEN_MS, sweeps.wake);
+      running.keep(await bus.subscribe(async () => wakeSoon()));
       running.keep(
         await tasks.schedule("drop_expired_secrets", HOUR_MS, async () => void (await vault.dropExpired(now()))),
       );

@@ -18,6 +18,19 @@ export type Running = {
   stop(): Promise<void>;
 };
 
+/** Wakes what is woken often not more often than each `ms`: what came meanwhile is looked after at once. */
+export const notOftener = (ms: number, wake: () => void): (() => void) => {
+  let isWaiting = false;
+  return () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    setTimeout(() => {
+      isWaiting = false;
+      wake();
+    }, ms);
+  };
+};
+
 export const openRunning = (log: Log): Running => {
   const running: Consumption[] = [];
   return {

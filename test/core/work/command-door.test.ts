@@ -60,6 +60,7 @@ const openOffice = () => {
     billing: state,
     bus: { tellOutcome: async () => ok(null) },
     onCommitted: () => undefined,
+    onServed: () => undefined,
     log: () => undefined,
   });
   return {

@@ -41,6 +41,7 @@ const openUpdater = (execute: (ids: readonly CommandId[]) => Awaited<ReturnType<
     reports: (report) => void reports.push(report),
     now: () => at,
     onCommitted: () => undefined,
+    onServed: () => undefined,
     log: (done) => void logged.push(done),
   });
   return {
@@ -179,6 +180,7 @@ describe("The State Updater", () => {
       reports: () => undefined,
       now: () => START,
       onCommitted: () => undefined,
+      onServed: () => undefined,
       log: () => undefined,
     });
     expect(await updating.sweep()).toBe(false);

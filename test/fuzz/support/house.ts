@@ -72,6 +72,7 @@ export const openFuzzHouse = async (store: Store) => {
     bus,
     reports: () => undefined,
     onCommitted: () => undefined,
+    onServed: () => undefined,
     log: () => undefined,
   });
   const answering = await bus.answerRings(updating.take);
