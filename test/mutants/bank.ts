@@ -221,8 +221,15 @@ export const BANK: readonly Mutant[] = [
   {
     name: "events are told twice for ever",
     file: "src/core/work/relay.ts",
-    from: "await outbox.relayed(messages.value.map(({ position }) => position))",
+    from: "await outbox.relayed(batch.map(({ position }) => position))",
     to: "await outbox.relayed([])",
+    suites: [`${WORK}/relay.test.ts`],
+  },
+  {
+    name: "what is on its way to the bus is read and sent once more",
+    file: "src/core/work/relay.ts",
+    from: "inHand.map(({ position }) => position),",
+    to: "[],",
     suites: [`${WORK}/relay.test.ts`],
   },
   {

@@ -22,17 +22,17 @@ export const putChains = async <Item>(
   chains: readonly (readonly Item[])[],
   print: (item: Item) => Outgoing,
 ): Promise<Published> => {
-  const tried = await send(link, chains, print);
-  if (tried.error === null) return ok(null);
-  // Nobody has it, so it may be sent again.
-  if (!isUntaken(tried.error)) return fault(wordsOf(tried.error));
   try {
+    const tried = await send(link, chains, print);
+    if (tried.error === null) return ok(null);
+    if (!isUntaken(tried.error)) return fault(wordsOf(tried.error));
+    // Nobody has it, so it may be sent again.
     await link.ensureStreams();
+    const again = await send(link, tried.left, print);
+    return again.error === null ? ok(null) : fault(wordsOf(again.error));
   } catch (error) {
     return fault(wordsOf(error));
   }
-  const again = await send(link, tried.left, print);
-  return again.error === null ? ok(null) : fault(wordsOf(again.error));
 };
 
 /** `error`: the first thing that went wrong; null: nothing. `left`: what has not arrived, as far as is known. */
@@ -50,6 +50,16 @@ const send = <Item>(
     const places = chains.map((chain) => ({ chain, arrived: 0 }));
     let [begun, unfinished] = [0, chains.length];
 
+    // Throws where the connection has just been closed.
+    const subscription = nc.subscribe(`${inbox}.*`, {
+      callback: (error, message) =>
+        orEnd(() => {
+          const refusal = error ?? refusalIn(message);
+          if (refusal !== null) return end(refusal);
+          silence.refresh();
+          onArrived(Number(message.subject.slice(inbox.length + 1)));
+        }),
+    });
     const end = (error: unknown): void => {
       clearTimeout(silence);
       lost.removeEventListener("abort", onLost);
@@ -85,15 +95,7 @@ const send = <Item>(
         end(error);
       }
     };
-    const subscription = nc.subscribe(`${inbox}.*`, {
-      callback: (error, message) =>
-        orEnd(() => {
-          const refusal = error ?? refusalIn(message);
-          if (refusal !== null) return end(refusal);
-          silence.refresh();
-          onArrived(Number(message.subject.slice(inbox.length + 1)));
-        }),
-    });
+
     lost.addEventListener("abort", onLost);
     if (chains.length === 0) return end(null);
     orEnd(() => {

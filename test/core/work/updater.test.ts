@@ -82,7 +82,7 @@ describe("The State Updater", () => {
     const { updating, accepts, batches } = openUpdater(allDone);
     for (let i = 0; i < 70; i += 1) await accepts(`c${i}`);
     expect(await updating.sweep()).toBe(true);
-    expect(batches).toEqual([64]);
+    expect(batches).toEqual([32]);
   });
 
   test("takes rows that were named, and tells who waits for them", async () => {
