@@ -22,8 +22,9 @@ import { scaled } from "./support/scale.ts";
 import { withNats } from "./support/servers.ts";
 
 const CONNECTIONS = 8;
-const WARM_UP = scaled(1280);
-const COMMANDS = scaled(6400);
+/** A consumer runs for weeks: with a fifth of these the code was still being compiled. */
+const WARM_UP = scaled(5120);
+const COMMANDS = scaled(25_600);
 const ALL = WARM_UP + COMMANDS;
 /** What the bare client asks for at once. */
 const FETCHED = 500;

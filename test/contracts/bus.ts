@@ -47,6 +47,30 @@ export const busContract = (name: string, open: () => Promise<Bus & { readonly c
         await b.stop();
       }));
 
+    test("many streams are published at once, and each stays in its order", () =>
+      on(async (bus) => {
+        const streams = Array.from({ length: 700 }, newStream);
+        const heard = new Map<string, number[]>();
+        let count = 0;
+        await bus.subscribe(async ({ stream, version }) => {
+          heard.set(stream, [...(heard.get(stream) ?? []), version]);
+          count += 1;
+        });
+        // Of some one fact, of others up to four, all mixed.
+        const facts = [1, 2, 3, 4].flatMap((version) =>
+          streams.flatMap((stream, i) => (i % 4 < version - 1 ? [] : [factOf(stream, version)])),
+        );
+        expect((await bus.publish(facts)).ok).toBe(true);
+        await until("all are heard", () => count >= facts.length);
+        for (const [i, stream] of streams.entries())
+          expect(heard.get(stream)).toEqual([1, 2, 3, 4].slice(0, (i % 4) + 1));
+      }));
+
+    test("nothing at all is published at once", () =>
+      on(async (bus) => {
+        expect(await bus.publish([])).toEqual({ ok: true, value: null });
+      }));
+
     test("a fact is heard as it was published", () =>
       on(async (bus) => {
         const heard: Fact[] = [];

@@ -137,10 +137,14 @@ const delivered = (message: Msg): Delivered => {
   const [deliveries = 0, sequence = 0, order = 0, sentNanos = 0] = tokens
     .slice(tokens.length === 9 ? 4 : 6)
     .map(Number);
+  let headers: ReadonlyMap<string, string> | null = null;
   return {
     subject: message.subject,
     payload: message.data,
-    header: (name) => headerOf(message, name),
+    header: (name) => {
+      headers ??= headersOf(message);
+      return headers.get(name.toLowerCase()) ?? "";
+    },
     sequence,
     order,
     deliveries,
@@ -151,13 +155,19 @@ const delivered = (message: Msg): Delivered => {
   };
 };
 
-/** Headers are whatever the sender wrote: the library throws on a name that is none. Names differ in case only by accident. */
-const headerOf = (message: Msg, name: string): string => {
+/**
+ * The first value of each, by its name in small letters, for names differ in case only by accident. Headers are whatever the
+ * sender wrote: the library throws on a name that is none, and then there are none.
+ */
+const headersOf = ({ headers }: Msg): ReadonlyMap<string, string> => {
+  const values = new Map<string, string>();
   try {
-    const { headers } = message;
-    const key = headers?.keys().find((one) => one.length === name.length && one.toLowerCase() === name.toLowerCase());
-    return key === undefined ? "" : (headers?.get(key) ?? "");
+    for (const key of headers?.keys() ?? []) {
+      const name = key.toLowerCase();
+      if (!values.has(name)) values.set(name, headers?.get(key) ?? "");
+    }
+    return values;
   } catch {
-    return "";
+    return new Map();
   }
 };

@@ -40,7 +40,11 @@ export type Ground = {
 export const wallTime = (): Instant => instantOf(Date.now());
 /** Nobody's clock is moved here: billing time is wall time. */
 export const clockOf = (now: () => Instant): Clock => ({ now: async () => now() });
-export const digest: Digest = (text) => new Uint8Array(new Bun.CryptoHasher("sha256").update(text).digest().buffer);
+export const digest: Digest = (text) => {
+  const made = new Uint8Array(Bun.SHA256.byteLength);
+  Bun.SHA256.hash(text, made);
+  return made;
+};
 export const newName = (): string => crypto.randomUUID();
 
 /** The State Updater over a store. Any number of them may work on one database. */
