@@ -50,9 +50,9 @@ export const httpApp = (ports: HttpPorts): HttpApp => {
       const askPeer = (): string | null => connection?.requestIP(request)?.address ?? null;
       // Of a caller who has gone meanwhile the server tells no address, so it is asked now. Not of who reads and shows a token:
       // most are counted by that, and the question is one to the kernel.
-      const peer = request.method === "GET" && request.headers.has("authorization") ? askPeer : askPeer();
+      const peer = request.method === "GET" && request.headers.has("authorization") ? undefined : askPeer();
       const addressOf = (): string =>
-        clientAddress(typeof peer === "function" ? peer() : peer, request.headers.get("x-forwarded-for"), trusted);
+        clientAddress(peer === undefined ? askPeer() : peer, request.headers.get("x-forwarded-for"), trusted);
       const visit = openVisit(request, addressOf);
       // A Host that is no host leaves the path alone as the address.
       const path = table.pathOf(request.url);

@@ -1,8 +1,7 @@
-import { createInbox, headers, type Msg, NatsError, type PubAck } from "nats";
+import { createInbox, type Msg, NatsError, type PubAck } from "nats";
 import { ok } from "../../core/result.ts";
-import { CLOUD_EVENT_TYPE } from "../wire/cloud-events.ts";
 import type { Link } from "./connection.ts";
-import { ACK_MS, fault, type Published, wordsOf } from "./publishing.ts";
+import { ACK_MS, cloudEvent, fault, type Published, wordsOf } from "./publishing.ts";
 import { isUntaken } from "./streams.ts";
 
 /** A CloudEvent on its way into a stream, which knows it by its id when it comes again. */
@@ -45,8 +44,8 @@ const send = <Item>(
 ): Promise<Sent<Item>> =>
   new Promise((resolve) => {
     const inbox = createInbox();
-    const told = headers();
-    told.set("Content-Type", CLOUD_EVENT_TYPE);
+    // The library prints them before the next message is made of them.
+    const told = cloudEvent();
     const places = chains.map((chain) => ({ chain, arrived: 0 }));
     let [begun, unfinished] = [0, chains.length];
 

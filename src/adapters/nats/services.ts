@@ -1,19 +1,19 @@
 import type { BusFault } from "../../core/ports/bus.ts";
 import type { ServiceOutcome, Services } from "../../core/ports/services.ts";
-import { ok, type Result } from "../../core/result.ts";
+import type { Result } from "../../core/result.ts";
 import { printServiceOutcome, subjectOfOutcome } from "../wire/service-outcomes.ts";
+import { putChains } from "./chains.ts";
 import { commandTaking } from "./commands.ts";
 import type { Link, Nats } from "./connection.ts";
-import { cloudEvent, fault, linkOr, type Published, put } from "./publishing.ts";
+import { cloudEvent, fault, linkOr } from "./publishing.ts";
 import { queryAnswering } from "./queries.ts";
-import { each, within } from "./waiting.ts";
+import { within } from "./waiting.ts";
 
 export type ServicesConfig = {
   /** What a handler threw; all goes on. */
   readonly onError: (error: unknown) => void;
 };
 
-const OUTCOMES_IN_FLIGHT = 100;
 const FLUSH_MS = 2000;
 
 /** Commands, outcomes and questions of other services over NATS. */
@@ -27,12 +27,23 @@ export const natsServices = (nats: Nats, { onError }: ServicesConfig): Services 
 });
 
 const tellAll = async (link: Link, outcomes: readonly ServiceOutcome[]): Promise<Result<null, BusFault>> => {
-  let told: Published = ok(null);
-  await each(outcomes, OUTCOMES_IN_FLIGHT, async (outcome) => {
-    if (!told.ok) return;
-    const came = await tell(link, outcome);
-    if (!came.ok) told = came;
-  });
+  const messages = outcomes.map((outcome) => ({
+    subject: subjectOfOutcome(outcome),
+    id: outcome.id,
+    text: printServiceOutcome(outcome),
+    replyTo: outcome.replyTo,
+  }));
+  try {
+    for (const { replyTo, text } of messages)
+      if (replyTo !== null && isSubject(replyTo)) link.nc.publish(replyTo, text, { headers: cloudEvent() });
+  } catch (error) {
+    return fault(String(error));
+  }
+  const told = await putChains(
+    link,
+    messages.map((message) => [message]),
+    (message) => message,
+  );
   if (!told.ok) return told;
   // What was sent to those who asked is acknowledged by nobody; so much is certain then, that the server has it.
   const flushed = link.nc.flush().then(
@@ -40,17 +51,6 @@ const tellAll = async (link: Link, outcomes: readonly ServiceOutcome[]): Promise
     () => false,
   );
   return (await within(FLUSH_MS, flushed, false)) ? told : fault("no answer to a flush");
-};
-
-const tell = async (link: Link, outcome: ServiceOutcome): Promise<Published> => {
-  const text = printServiceOutcome(outcome);
-  const { id, replyTo } = outcome;
-  try {
-    if (replyTo !== null && isSubject(replyTo)) link.nc.publish(replyTo, text, { headers: cloudEvent() });
-  } catch (error) {
-    return fault(`${id}: ${String(error)}`);
-  }
-  return put(link, subjectOfOutcome(outcome), text, { msgID: id, headers: cloudEvent() });
 };
 
 /** It goes into the protocol as it is: a space or a line's end in it would be read as something else. */

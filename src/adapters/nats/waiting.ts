@@ -21,12 +21,3 @@ export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
   });
-
-/** Does all, at most so many at once. */
-export const each = async <T>(items: readonly T[], most: number, act: (item: T) => Promise<void>): Promise<void> => {
-  const left = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of left) await act(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker));
-};

@@ -18,7 +18,7 @@ export type Running = {
   stop(): Promise<void>;
 };
 
-/** Wakes what is woken often not more often than each `ms`: what came meanwhile is looked after at once. */
+/** Wakes at most once each `ms`, and `ms` after the first who asked: one look is enough for all who asked meanwhile. */
 export const notOftener = (ms: number, wake: () => void): (() => void) => {
   let isWaiting = false;
   return () => {

@@ -188,6 +188,32 @@ describe("limits", () => {
     expect((await office.ask("GET", "/auth/api/v1/me", { token: other, from: "198.51.100.1" })).status).toBe(200);
   });
 
+  test("the caller's address is asked for before the caller can have gone, but of readers whose token is good not at all", async () => {
+    const office = await openBoxOffice();
+    const { token } = await office.newcomer();
+    const askedFor = async (method: string, path: string, headers: Readonly<Record<string, string>>) => {
+      let [asked, isHandedOver] = [0, false];
+      let atOnce = 0;
+      const connection = {
+        requestIP: () => {
+          asked += 1;
+          if (!isHandedOver) atOnce += 1;
+          return { address: "198.51.100.7" };
+        },
+      };
+      const answer = office.app.fetch(new Request(`http://localhost${path}`, { method, headers }), connection);
+      isHandedOver = true;
+      await answer;
+      return { asked, atOnce };
+    };
+    const authorization = `Bearer ${token}`;
+    for (const path of ["/subscriptions/api/v1/access", "/auth/api/v1/me"])
+      expect(await askedFor("GET", path, { authorization })).toEqual({ asked: 0, atOnce: 0 });
+    expect(await askedFor("GET", "/auth/api/v1/me", { authorization: "Bearer guess" })).toMatchObject({ asked: 1 });
+    expect(await askedFor("GET", "/subscriptions/api/v1/plans", {})).toEqual({ asked: 1, atOnce: 1 });
+    expect(await askedFor("POST", "/auth/api/v1/logout", { authorization })).toEqual({ asked: 1, atOnce: 1 });
+  });
+
   test("who is not known is counted by address, and wrong tokens with it", async () => {
     const office = await openBoxOffice();
     for (let i = 0; i < 120; i += 1)
